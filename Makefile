@@ -1,0 +1,65 @@
+# One page of targets. `make demo` and `make test` are all a newcomer needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+NODE_PATH_PREFIX := $(abspath $(BIN))
+
+.PHONY: help demo test check bench plays pictures widget format lock clean setup-demo setup-test
+
+help:            ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+demo: setup-demo ## a make-believe office on this machine: gateway, CRM, PBX and customers
+	$(BIN)/python -m sandbox.demo
+
+test: setup-test ## everything: checks, cores, real peers, real browser
+	scripts/run-tests
+
+check: $(VENV)/.test ## format, lint, types, in Python and in the widget
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+	scripts/with-node npm --prefix widget run --silent check
+
+bench: setup-test ## the figures of design section 7, as JSON
+	$(BIN)/python -m tests.bench
+
+plays: setup-test ## long loops, loss matrices and soaks: before a release
+	$(BIN)/pytest -m plays tests/system tests/browser
+
+pictures: setup-test ## every state of the widget into docs/pictures
+	$(BIN)/python -m tests.browser.pictures
+
+widget: widget/dist/widget.zip ## the archive that amoCRM takes
+
+format: $(VENV)/.test ## mend what the formatters can mend
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && scripts/with-node npm --prefix widget run --silent format
+
+lock:            ## renew the pinned requirements (needs uv on PATH)
+	scripts/lock-requirements
+
+clean:           ## forget what was built
+	rm -rf $(VENV) build dist *.egg-info var widget/node_modules widget/dist
+
+setup-demo: $(VENV)/.demo widget
+setup-test: $(VENV)/.test widget
+
+$(VENV)/bin/python:
+	scripts/make-venv $(PYTHON) $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python requirements/demo.txt requirements/node.txt pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
+	scripts/with-node --install
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.test: $(VENV)/bin/python requirements/test.txt requirements/node.txt pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	scripts/with-node --install
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@ $(VENV)/.demo
+
+widget/node_modules/.package-lock.json: widget/package.json widget/package-lock.json
+	scripts/with-node npm --prefix widget ci --silent --no-audit --no-fund
+	touch $@
+
+widget/dist/widget.zip: widget/node_modules/.package-lock.json $(shell find widget/src widget/images widget/manifest.json -type f 2>/dev/null)
+	scripts/with-node npm --prefix widget run --silent build
