@@ -108,7 +108,11 @@ def test_nothing_is_called_manager_helper_or_utils() -> None:
         for path in modules()
         for name in (
             path.stem,
-            *(node.name for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ClassDef)),
+            *(
+                node.name
+                for node in ast.walk(ast.parse(path.read_text("utf-8")))
+                if isinstance(node, ast.ClassDef)
+            ),
         )
         if name.lower() in bad or name.endswith(("Manager", "Helper", "Utils", "Util"))
     ]
@@ -119,6 +123,7 @@ def test_every_module_says_what_it_is_for() -> None:
     silent = [
         str(path.relative_to(ROOT))
         for path in modules()
-        if "migrations/versions" not in str(path) and not ast.get_docstring(ast.parse(path.read_text("utf-8")))
+        if "migrations/versions" not in str(path)
+        and not ast.get_docstring(ast.parse(path.read_text("utf-8")))
     ]
     assert silent == []
