@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.peers.ports import HOST, free_port
-from tests.peers.processes import MissingPeer, Process, Workshop
+from tests.peers.processes import MissingPeerError, Process, Workshop
 
 _SETTINGS = {
     "listen_addresses": HOST,
@@ -68,7 +68,7 @@ class Postgres:
             end_signal=signal.SIGQUIT,  # immediate shutdown: frees its shared memory, keeps nothing
             cwd=Path("/"),
         )
-        process.wait_for_output("database system is ready to accept connections", timeout=60)
+        process.wait_for_output("database system is ready to accept connections", within=60)
         return process
 
     def create(self) -> None:
@@ -95,7 +95,7 @@ class Postgres:
 
 @contextlib.contextmanager
 def running_postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server for as long as the context lasts. Raises MissingPeer when it is not installed."""
+    """A PostgreSQL server for as long as the context lasts. Raises MissingPeerError when it is not installed."""
     with Workshop("postgres") as workshop:
         server = Postgres(workshop, postgres_programs())
         server.create()
@@ -111,7 +111,7 @@ def postgres_programs() -> Path:
         return newest.parent
     on_path = shutil.which("initdb")
     if on_path is None:
-        raise MissingPeer("PostgreSQL")
+        raise MissingPeerError("PostgreSQL")
     return Path(on_path).resolve().parent
 
 

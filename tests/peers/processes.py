@@ -22,7 +22,7 @@ _POLL = 0.02  # seconds between looks at an output file: a file cannot be awaite
 _KIND_END = 5.0  # seconds a process gets between the kind signal and SIGKILL
 
 
-class MissingPeer(RuntimeError):
+class MissingPeerError(RuntimeError):
     """A program that the plays need is not on this machine: said in a sentence with its remedy, never skipped."""
 
     def __init__(self, program: str) -> None:
@@ -32,7 +32,7 @@ class MissingPeer(RuntimeError):
         )
 
 
-class ProcessEnded(RuntimeError):
+class ProcessEndedError(RuntimeError):
     """A process ended, or stayed silent too long, while it was waited for; carries the end of its output."""
 
     def __init__(self, process: "Process", waited_for: str) -> None:
@@ -42,10 +42,10 @@ class ProcessEnded(RuntimeError):
 
 
 def program(name: str) -> str:
-    """The path of a program, or MissingPeer. `sbin` is looked into as well: daemons live there."""
+    """The path of a program, or MissingPeerError. `sbin` is looked into as well: daemons live there."""
     found = shutil.which(name) or shutil.which(name, path="/usr/local/sbin:/usr/sbin:/sbin")
     if found is None:
-        raise MissingPeer(name)
+        raise MissingPeerError(name)
     return found
 
 
@@ -87,25 +87,25 @@ class Process:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait_for_output(self, pattern: str, timeout: float = 30.0) -> str:
+    def wait_for_output(self, pattern: str, within: float = 30.0) -> str:
         """Block until the output has a match of `pattern`; the matched text. For use outside an event loop."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + within
         while (found := re.search(pattern, self.output())) is None:
             if self.returncode is not None or time.monotonic() > deadline:
-                raise ProcessEnded(self, f"{pattern!r} in its output")
+                raise ProcessEndedError(self, f"{pattern!r} in its output")
             time.sleep(_POLL)
         return found.group()
 
-    async def until_output(self, pattern: str, timeout: float = 30.0) -> str:
+    async def until_output(self, pattern: str, within: float = 30.0) -> str:
         """As `wait_for_output`, inside an event loop."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + within
         while (found := re.search(pattern, self.output())) is None:
             if self.returncode is not None or time.monotonic() > deadline:
-                raise ProcessEnded(self, f"{pattern!r} in its output")
+                raise ProcessEndedError(self, f"{pattern!r} in its output")
             await asyncio.sleep(_POLL)
         return found.group()
 
-    async def until_ended(self, timeout: float = 30.0) -> int:
+    async def until_ended(self, within: float = 30.0) -> int:
         """Wait for the end of the process; its exit code. Cancellation-safe: the process is left running."""
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
@@ -113,10 +113,10 @@ class Process:
         if descriptor is not None:
             loop.add_reader(descriptor, ended.set)
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(within):
                     await ended.wait()
             except TimeoutError:
-                raise ProcessEnded(self, f"its end, {timeout} s") from None
+                raise ProcessEndedError(self, f"its end, {within} s") from None
             finally:
                 loop.remove_reader(descriptor)
                 os.close(descriptor)
