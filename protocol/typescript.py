@@ -64,8 +64,7 @@ def structs_of(module: types.ModuleType) -> list[type[msgspec.Struct]]:
         if isinstance(member, type)
         and issubclass(member, msgspec.Struct)
         and member.__module__ == module.__name__
-        and member.__struct_fields__
-        and member not in (commands.Command, commands.CallCommand)
+        and member not in (entities.Wire, commands.Command, commands.CallCommand)
     ]
 
 

@@ -363,6 +363,11 @@ export interface Hello {
   readonly alive?: readonly string[];
 }
 
+/** The page goes away (`pagehide`): its calls are held at once, so that the customer hears music. */
+export interface Leaving {
+  readonly t: "leaving";
+}
+
 /** Every second while sound lives in the page: these calls have it. */
 export interface Beat {
   readonly t: "beat";

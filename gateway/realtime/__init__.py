@@ -1,0 +1,1 @@
+"""The way between the offices and the pages' sockets: tickets, connections, streams, tabs; one shell, `websocket`."""
