@@ -1,0 +1,76 @@
+"""One door to the database: address in, engine out, migrations run.
+
+SQLite is opened in WAL mode with a busy time-out, since the journal's writer has a connection of its own beside the
+engine's. `postgres://` addresses, as platforms give them, are understood.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_MS = 5000
+
+
+def database_url(text: str) -> URL:
+    """The address with the driver that we use.
+
+    Raises:
+        ValueError: neither SQLite nor PostgreSQL.
+    """
+    url = make_url(text)
+    kind = url.get_backend_name() if "+" in url.drivername else url.drivername
+    if kind in ("postgres", "postgresql"):
+        return url.set(drivername="postgresql+asyncpg")
+    if kind == "sqlite":
+        return url.set(drivername="sqlite+aiosqlite")
+    raise ValueError(f"The database must be SQLite or PostgreSQL, not {url.drivername!r}.")
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """The file of an SQLite address, None for PostgreSQL."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    if not url.database or url.database == ":memory:":
+        raise ValueError("An SQLite database must be a file: the journal opens it a second time.")
+    return Path(url.database)
+
+
+def open_engine(url: URL) -> AsyncEngine:
+    """An engine on that address; its folder is made where SQLite needs one. Closed by `await engine.dispose()`."""
+    path = sqlite_path(url)
+    if path is None:
+        return create_async_engine(url, pool_size=5, pool_pre_ping=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            f"busy_timeout={BUSY_MS}",
+            "foreign_keys=ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine
+
+
+def migrate(url: URL, revision: str = "head") -> None:
+    """Bring the tables to that revision (Alembic). Blocks; it runs before any loop does (`trubka release`)."""
+    path = sqlite_path(url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["url"] = url
+    command.upgrade(config, revision)

@@ -1,0 +1,179 @@
+"""The journal of calls: what a killed process leaves to the next one (design section 6, the restart contract).
+
+A port and two implementations, SQLite and PostgreSQL, under one suite. Both have one writer that stands behind the call
+path: whatever was put while it was writing becomes its next transaction, so that the price of a commit is shared when
+calls are many and the wait is one commit long when they are few.
+
+Invariants:
+    * `done` is called on the loop, once, in the order of the puts, after the rows are committed: an ACK that waits for it
+      never leaves before its row.
+    * A row that cannot be written is logged and counted, and `done` is called all the same: a full disk must not keep
+      people from talking. `healthy` is false until a write succeeds again.
+    * `close()` returns when everything that was put is written.
+
+The bodies are the lines' own affair (`gateway/lines/journal.py`); here they are bytes with an id.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+logger = logging.getLogger("trubka.journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One saved call. `id` is the call's own id in the gateway."""
+
+    id: str
+    account_id: int
+    body: bytes
+
+
+Done = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one `put` asks of the writer."""
+
+    rows: Sequence[Row]
+    gone: Sequence[str]
+    done: Done | None
+
+
+class Journal(Protocol):
+    """Where calls are written down."""
+
+    counters: Counter[str]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last write succeeded."""
+
+    async def open(self) -> None:
+        """Connect and start the writer.
+
+        Raises:
+            OSError, sqlite3.Error, asyncpg.PostgresError: the database cannot be reached.
+        """
+
+    def put(self, rows: Iterable[Row], done: Done | None = None) -> None:
+        """Write the rows soon, then call `done` on the loop. Safe to call at any rate; never blocks."""
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Delete the rows of ended calls soon, after all that was put before."""
+
+    async def load(self, account_ids: Sequence[int]) -> list[Row]:
+        """The rows of these accounts, as committed."""
+
+    async def close(self) -> None:
+        """Write what is left and let go of the database."""
+
+
+class Backlog:
+    """What both writers share: the entries that wait, and how a written batch is answered.
+
+    A batch is folded before it is written: of several states of one call only the last is worth a write, and a call that
+    came and went within one batch leaves no trace.
+    """
+
+    def __init__(self) -> None:
+        self.counters: Counter[str] = Counter()
+        self.healthy = True
+        self._waiting: list[Entry] = []
+
+    def add(self, entry: Entry) -> None:
+        self._waiting.append(entry)
+
+    def take(self) -> list[Entry]:
+        taken, self._waiting = self._waiting, []
+        return taken
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def written(self, batch: Sequence[Entry], error: Exception | None) -> None:
+        """Account for the batch and tell everybody who waits for it."""
+        self.healthy = error is None
+        if error is None:
+            self.counters["rows_written"] += sum(len(entry.rows) for entry in batch)
+            self.counters["batches_written"] += 1
+        else:
+            self.counters["batches_failed"] += 1
+            logger.error("! the journal could not be written: %s", error)
+        for entry in batch:
+            if entry.done is not None:
+                entry.done()
+
+
+def fold(batch: Iterable[Entry]) -> tuple[dict[str, Row], set[str]]:
+    """The rows to write and the ids to delete that leave the same table as the entries one by one."""
+    rows: dict[str, Row] = {}
+    gone: set[str] = set()
+    for entry in batch:
+        for row in entry.rows:
+            rows[row.id] = row
+            gone.discard(row.id)
+        for identity in entry.gone:
+            rows.pop(identity, None)
+            gone.add(identity)
+    return rows, gone
+
+
+class Writer:
+    """The one writer of a journal: a task that takes what waits, writes it and answers.
+
+    Subclasses say how a batch reaches their database (`_write`), how it is reached and left.
+    """
+
+    def __init__(self) -> None:
+        self._backlog = Backlog()
+        self.counters = self._backlog.counters
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def healthy(self) -> bool:
+        return self._backlog.healthy
+
+    def put(self, rows: Iterable[Row], done: Done | None = None) -> None:
+        self._add(Entry(tuple(rows), (), done))
+
+    def forget(self, ids: Iterable[str]) -> None:
+        self._add(Entry((), tuple(ids), None))
+
+    def _add(self, entry: Entry) -> None:
+        if self._closing:
+            raise RuntimeError("The journal is closed: nothing can be put into it any more.")
+        self._backlog.add(entry)
+        self._wake.set()
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="journal")
+
+    async def finish(self) -> None:
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        while not (self._closing and not self._backlog):
+            await self._wake.wait()
+            self._wake.clear()
+            while batch := self._backlog.take():
+                rows, gone = fold(batch)
+                error: Exception | None = None
+                try:
+                    await self._write(rows, gone)
+                except Exception as failure:  # noqa: BLE001 - whatever the database says, calls go on; it is logged and counted
+                    error = failure
+                self._backlog.written(batch, error)
+
+    async def _write(self, rows: dict[str, Row], gone: set[str]) -> None:
+        raise NotImplementedError

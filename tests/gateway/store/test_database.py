@@ -1,0 +1,71 @@
+"""gateway/store/database.py, schema.py and the migrations, on both databases."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gateway.store.database import database_url, migrate, open_engine, sqlite_path
+from gateway.store.schema import metadata
+
+
+@pytest.mark.parametrize(
+    ("given", "driver"),
+    [
+        ("postgres://user:pw@db/trubka", "postgresql+asyncpg"),
+        ("postgresql://db/trubka", "postgresql+asyncpg"),
+        ("postgresql+asyncpg://db/trubka", "postgresql+asyncpg"),
+        ("sqlite:///var/trubka.db", "sqlite+aiosqlite"),
+    ],
+)
+def test_the_address_gets_the_driver_that_we_use(given: str, driver: str) -> None:
+    assert database_url(given).drivername == driver
+
+
+def test_another_database_is_refused_with_its_name() -> None:
+    with pytest.raises(ValueError, match="mysql"):
+        database_url("mysql://db/trubka")
+
+
+def test_sqlite_must_be_a_file() -> None:
+    assert sqlite_path(database_url("sqlite:///var/trubka.db")) == Path("var/trubka.db")
+    assert sqlite_path(database_url("postgresql://db/trubka")) is None
+    with pytest.raises(ValueError, match="file"):
+        sqlite_path(database_url("sqlite://"))
+
+
+async def test_the_migrations_make_the_schema(engine: AsyncEngine) -> None:
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+def test_migrating_twice_changes_nothing(url: URL) -> None:
+    migrate(url)
+
+
+async def test_sqlite_is_opened_with_a_write_ahead_log_and_foreign_keys(tmp_path: Path) -> None:
+    engine = open_engine(database_url(f"sqlite:///{tmp_path}/deep/er/trubka.db"))
+    try:
+        async with engine.connect() as connection:
+            assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
+            assert (await connection.exec_driver_sql("PRAGMA foreign_keys")).scalar() == 1
+    finally:
+        await engine.dispose()
+
+
+async def test_an_empty_database_has_no_table_of_ours(empty_database: Callable[[], URL]) -> None:
+    engine = open_engine(empty_database())
+    try:
+        async with engine.connect() as connection:
+            names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    finally:
+        await engine.dispose()
+    assert names == []
