@@ -1,0 +1,277 @@
+"""The part that requests and responses share: header lines, found when they are asked for, and a body.
+
+A message is kept as the lines it has on the wire. One pass puts them into an index (key → raw value, repeated ones
+joined by LF, which no value can hold); a header is read when it is first asked for and kept.
+
+Knows nothing of start lines, transports or dialogs.
+Invariants: a message never changes (`with_header`, `without` and `prepend` give another one); no line holds CR, LF or
+NUL; `Content-Length` is the body's length in everything that is written by us.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Final, Self
+
+from sip.errors import LocalProtocolError
+from sip.grammar import safe, split_list
+from sip.headers import CSeq, Reason, ReplacesHeader, Via
+from sip.names import KEYS, LISTS, SINGLES, key_of
+from sip.uri import NameAddr, Uri
+
+__all__ = ["CLASH", "Headers", "Message", "Value", "index_lines"]
+
+Value = str | int | Uri | NameAddr | Via | CSeq | Reason | ReplacesHeader
+"""What may be given as a header's value; it is written with `str`."""
+
+Headers = Iterable[tuple[str, Value]]
+
+CLASH: Final = "\n"
+"""The index key that names a header which may stand once and stands twice with different values."""
+
+
+def index_lines(lines: Iterable[str]) -> dict[str, str]:
+    """One pass over header lines: key → raw value. A folded line continues the one before (RFC 3261 §7.3.1);
+    what is no header gathers under "" and is so passed over (§8.2.2).
+    """
+    index: dict[str, str] = {}
+    key = ""
+    for line in lines:
+        name, _, value = line.partition(":")
+        known = KEYS.get(name)
+        if known is None:
+            if line[:1] in (" ", "\t"):
+                index[key] = f"{index.get(key, '')} {line.strip(' 	')}"
+                continue
+            known = key_of(name)
+        key = known
+        if key not in index:
+            index[key] = value
+        elif key not in SINGLES:
+            index[key] = f"{index[key]}\n{value}"
+        elif index[key].strip(" \t") != value.strip(" \t"):
+            index[CLASH] = key
+    return index
+
+
+def header_line(name: str, value: Value) -> str:
+    """One line. Raises LocalProtocolError for a name that is no token or a value with CR, LF, NUL."""
+    if name not in KEYS and not key_of(name):
+        raise LocalProtocolError(f"not a header name: {name!r}")
+    return f"{name}: {safe(str(value))}"
+
+
+class Message(ABC):
+    """A SIP message (RFC 3261 §7); see `Request` and `Response`.
+
+    Reading a header of a parsed message does not fail for Via, CSeq, From, To, Call-ID, Contact, Route and
+    Record-Route: `parse` has looked at them. On a message of our own, a header that is absent raises LocalProtocolError.
+    """
+
+    __slots__ = ("_contact", "_cseq", "_from", "_index", "_lines", "_to", "_via", "_wire", "body")
+
+    def __init__(
+        self, lines: list[str], body: bytes, index: dict[str, str] | None, wire: bytes | None
+    ) -> None:
+        self._lines = lines  # the start line first
+        self.body = body
+        self._index = index
+        self._wire = wire
+        self._via: Via | None = None
+        self._cseq: CSeq | None = None
+        self._from: NameAddr | None = None
+        self._to: NameAddr | None = None
+        self._contact: NameAddr | None = None
+
+    def index(self) -> dict[str, str]:
+        """Key → raw value of every header; not to be changed."""
+        if self._index is None:
+            self._index = index_lines(self._lines[1:])
+        return self._index
+
+    def get(self, name: str) -> str | None:
+        """The first value of a header (the whole line, for a list header too), or None."""
+        value = self.index().get(KEYS.get(name) or key_of(name))
+        if value is None:
+            return None
+        return (value if "\n" not in value else value[: value.index("\n")]).strip(" \t")
+
+    def get_all(self, name: str) -> list[str]:
+        """Every value of a header in order; list headers are split at their commas (RFC 3261 §7.3.1)."""
+        key = KEYS.get(name) or key_of(name)
+        value = self.index().get(key)
+        if value is None:
+            return []
+        values = value.split("\n")
+        return split_list(values) if key in LISTS else [one.strip(" \t") for one in values]
+
+    def integer(self, name: str) -> int | None:
+        """The number in a header such as Expires, Min-Expires, Max-Forwards, Retry-After; None if absent or no number."""
+        digits = (self.get(name) or "").partition(";")[0].partition("(")[0].strip(" \t")
+        return int(digits) if len(digits) <= 10 and digits.isascii() and digits.isdigit() else None
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Every header line as (name, value), folded lines put together."""
+        found: list[tuple[str, str]] = []
+        for line in self._lines[1:]:
+            if line[:1] in (" ", "\t"):
+                if found:
+                    found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip(' 	')}")
+                continue
+            name, _, value = line.partition(":")
+            found.append((name.rstrip(" \t"), value.strip(" \t")))
+        return found
+
+    def _need(self, key: str) -> str:
+        value = self.index().get(key)
+        if value is None:
+            raise LocalProtocolError(f"the message has no {key}")
+        return value
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via."""
+        if self._via is None:
+            self._via = Via.parse(self._need("via").partition("\n")[0])
+        return self._via
+
+    @property
+    def branch(self) -> str:
+        """The topmost Via's branch; "" when it has none."""
+        return self.via.params.get("branch") or ""
+
+    @property
+    def call_id(self) -> str:
+        return self._need("call-id").strip(" \t")
+
+    @property
+    def cseq(self) -> CSeq:
+        if self._cseq is None:
+            self._cseq = CSeq.parse(self._need("cseq"))
+        return self._cseq
+
+    @property
+    def from_(self) -> NameAddr:
+        if self._from is None:
+            self._from = NameAddr.parse(self._need("from"))
+        return self._from
+
+    @property
+    def to(self) -> NameAddr:
+        if self._to is None:
+            self._to = NameAddr.parse(self._need("to"))
+        return self._to
+
+    @property
+    def from_tag(self) -> str | None:
+        return self.from_.params.get("tag")
+
+    @property
+    def to_tag(self) -> str | None:
+        return self.to.params.get("tag")
+
+    @property
+    def contact(self) -> NameAddr | None:
+        """The first Contact; None when there is none, or `*` (see `get`)."""
+        if self._contact is None:
+            contacts = self.contacts
+            if contacts:
+                self._contact = contacts[0]
+        return self._contact
+
+    @property
+    def contacts(self) -> list[NameAddr]:
+        """Every Contact, as a registrar's answer lists them; `*` is passed over."""
+        return [NameAddr.parse(value) for value in self.get_all("contact") if value != "*"]
+
+    @property
+    def route(self) -> list[NameAddr]:
+        return [NameAddr.parse(value) for value in self.get_all("route")]
+
+    @property
+    def record_route(self) -> list[NameAddr]:
+        return [NameAddr.parse(value) for value in self.get_all("record-route")]
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Every readable Reason (RFC 3326)."""
+        return Reason.parse_all(self.get_all("reason"))
+
+    @property
+    def replaces(self) -> ReplacesHeader | None:
+        """The Replaces header (RFC 3891). Raises ParseError."""
+        value = self.get("replaces")
+        return None if value is None else ReplacesHeader.parse(value)
+
+    @property
+    def content_type(self) -> str | None:
+        """The body's media type in lower case, without parameters."""
+        value = self.get("content-type")
+        return None if value is None else value.partition(";")[0].strip(" \t").lower()
+
+    def to_bytes(self) -> bytes:
+        """The message on the wire; a parsed one gives the bytes it was read from.
+
+        Raises LocalProtocolError for text that UTF-8 cannot write (half of a surrogate pair).
+        """
+        if self._wire is None:
+            try:
+                head = "\r\n".join(self._lines).encode()
+            except UnicodeEncodeError as error:
+                raise LocalProtocolError("the message holds half of a surrogate pair") from error
+            self._wire = b"%b\r\n\r\n%b" % (head, self.body)
+        return self._wire
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        return hash(self.to_bytes())
+
+    def __repr__(self) -> str:
+        return f"<{self._lines[0]}>"
+
+    @abstractmethod
+    def _with_lines(self, lines: list[str]) -> Self:
+        """A message with the same body and start line, and these lines."""
+
+    def prepend(self, name: str, value: Value) -> Self:
+        """The same message with one more header on top: a Via, a Route."""
+        return self._with_lines([self._lines[0], header_line(name, value), *self._lines[1:]])
+
+    def with_header(self, name: str, value: Value) -> Self:
+        """The same message with this header once: at the place of the first one, or before Content-Length."""
+        line, key = header_line(name, value), key_of(name)
+        kept, place = self._except(key)
+        if place is None:
+            place = len(kept) - 1 if len(kept) > 1 and kept[-1].startswith("Content-Length:") else len(kept)
+        kept.insert(place, line)
+        return self._with_lines(kept)
+
+    def without(self, name: str) -> Self:
+        """The same message without this header."""
+        return self._with_lines(self._except(key_of(name))[0])
+
+    def _except(self, key: str) -> tuple[list[str], int | None]:
+        kept, place, dropping = [self._lines[0]], None, False
+        for line in self._lines[1:]:
+            if line[:1] not in (" ", "\t"):
+                dropping = key_of(line.partition(":")[0]) == key
+                if dropping and place is None:
+                    place = len(kept)
+            if not dropping:
+                kept.append(line)
+        return kept, place
+
+
+def check_addresses(message: Message) -> None:
+    """Read every address that others read later without care. Raises ParseError."""
+    index = message.index()
+    if "contact" in index:
+        _ = message.contact
+    if "route" in index:
+        _ = message.route
+    if "record-route" in index:
+        _ = message.record_route

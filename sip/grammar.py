@@ -1,0 +1,159 @@
+"""The lexical ground that URIs and headers share: tokens, quoted strings, parameters, lists (RFC 3261 §25.1).
+
+Knows no header by name.
+Invariants: every pattern runs in linear time (possessive where it repeats); reading raises `ParseError` only,
+writing raises `LocalProtocolError` only; no CR, LF or NUL leaves through `safe` or `quote`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from sip.errors import LocalProtocolError, ParseError
+
+__all__ = [
+    "HOST",
+    "NO_PARAMS",
+    "TOKEN",
+    "Params",
+    "format_params",
+    "is_token",
+    "parse_params",
+    "quote",
+    "safe",
+    "split_list",
+    "token",
+    "unquote",
+]
+
+Params = Mapping[str, str | None]
+"""Parameters by lower-case name; None is a flag without a value (`;lr`)."""
+
+
+class _NoParams(dict[str, str]):
+    """An empty mapping that may be a default value, since it has a hash. Typed as a Mapping, nobody writes to it."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return 0
+
+
+NO_PARAMS: Final = _NoParams()
+TOKEN: Final = r"[A-Za-z0-9\-.!%*_+`'~]"
+HOST: Final = r"\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9_.\-]++"
+"""A host name, an IPv4 address or an IPv6 reference; `_` is no letter of RFC 1123, but container names have it."""
+
+_TOKEN: Final = re.compile(TOKEN + "++")
+_PARAM: Final = re.compile(
+    r'[ \t]*+;[ \t]*+([^\s;=",]*+)(?:[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^;"]*+))?+[ \t]*+'
+)
+_ELEMENT: Final = re.compile(r'(?:[^,"<]++|"(?:[^"\\]|\\.)*+"|<[^>]*+>)*+')
+_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
+
+
+def is_token(text: str) -> bool:
+    """Whether `text` is a token (RFC 3261 §25.1)."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def token(text: str) -> str:
+    """`text`, if it is a token; raises LocalProtocolError otherwise."""
+    if _TOKEN.fullmatch(text) is None:
+        raise LocalProtocolError(f"not a token: {text!r}")
+    return text
+
+
+def safe(value: str) -> str:
+    """`value`, if it may stand in a header line: a CR, LF or NUL would let a value become a header.
+
+    Raises LocalProtocolError.
+    """
+    if "\r" in value or "\n" in value or "\0" in value:
+        raise LocalProtocolError(f"CR, LF or NUL in a header value: {value!r}")
+    return value
+
+
+def quote(text: str) -> str:
+    """`text` as a quoted string. Raises LocalProtocolError for CR, LF, NUL."""
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{safe(text)}"'
+
+
+def unquote(text: str) -> str:
+    """The inside of a quoted string; anything that is not quoted is returned as it is."""
+    if len(text) < 2 or text[0] != '"' or text[-1] != '"':
+        return text
+    inside = text[1:-1]
+    return _PAIR.sub(r"\1", inside) if "\\" in inside else inside
+
+
+def parse_params(text: str) -> Params:
+    """`;name=value;flag` as a mapping; empty elements (`;;`) are passed over, the first of two equals wins.
+
+    Raises ParseError when something between the semicolons is no parameter.
+    """
+    if not text:
+        return NO_PARAMS
+    found: dict[str, str | None] = {}
+    if '"' not in text:
+        for part in text.split(";"):
+            name, equals, value = part.partition("=")
+            if name := name.strip(" \t").lower():
+                found.setdefault(name, value.strip(" \t") if equals else None)
+        return found
+    position, end = 0, len(text)
+    while position < end:
+        match = _PARAM.match(text, position)
+        if match is None:
+            raise ParseError(f"unreadable parameters: {text[:80]!r}")
+        position = match.end()
+        if name := match[1].lower():
+            found.setdefault(name, None if match[2] is None else unquote(match[2].strip(" \t")))
+    return found
+
+
+def format_params(params: Params) -> str:
+    """The text of header parameters, each with its semicolon; a value that is no token or host is quoted."""
+    parts = []
+    for name, value in params.items():
+        if value is None:
+            parts.append(f";{token(name)}")
+        elif _PLAIN.fullmatch(value):
+            parts.append(f";{token(name)}={value}")
+        else:
+            parts.append(f";{token(name)}={quote(value)}")
+    return "".join(parts)
+
+
+_PLAIN: Final = re.compile(rf"{TOKEN}++|{HOST}")
+
+
+def split_list(values: Iterable[str]) -> list[str]:
+    """The elements of a list header: commas count outside quotes and angle brackets (RFC 3261 §7.3.1)."""
+    found: list[str] = []
+    for value in values:
+        if "," not in value:
+            found.append(value.strip(" \t"))
+        elif '"' not in value and "<" not in value:
+            found += [part.strip(" \t") for part in value.split(",")]
+        else:
+            found += _split_quoted(value)
+    return [element for element in found if element]
+
+
+def _split_quoted(value: str) -> list[str]:
+    found, position = [], 0
+    while position <= len(value):
+        match = _ELEMENT.match(value, position)
+        end = match.end() if match else position
+        if end < len(value) and value[end] != ",":
+            end = len(
+                value
+            )  # a quote or a bracket that never closes: the rest is one element, refused when read
+        found.append(value[position:end].strip(" \t"))
+        position = end + 1
+    return found

@@ -1,0 +1,275 @@
+"""SIP messages: requests, responses, and reading either from bytes (RFC 3261 §7, §18.3).
+
+`parse` looks at all that others may rely on (start line, mandatory headers, addresses, length), once, and leaves the
+rest until it is asked for. Knows nothing of transactions, transports or time.
+Invariants: `parse` raises `ParseError` and nothing else; `parse(x.to_bytes()) == x` for every x that `build` and
+`reply` make and that has the mandatory headers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Self
+
+from sip.errors import LocalProtocolError, ParseError
+from sip.fields import CLASH, Headers, Message, check_addresses, header_line, index_lines
+from sip.grammar import is_token, safe, split_list, token
+from sip.names import NAMES, key_of
+from sip.phrases import phrase
+from sip.uri import Uri
+
+__all__ = ["MAX_DATAGRAM", "Message", "Request", "Response", "parse"]
+
+MAX_DATAGRAM: Final = 65_535
+MAX_LINES: Final = 512
+"""More header lines than any path can add; bounds the work that one datagram can ask for."""
+
+_VERSION: Final = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
+_STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*)|)", re.IGNORECASE | re.DOTALL)
+_DIALOG_METHODS: Final = frozenset({"INVITE", "REFER", "SUBSCRIBE"})
+_UNSAFE_TARGET: Final = re.compile(r'[\s<>"\x00-\x1f\x7f]')
+
+
+class Request(Message):
+    """A request. `uri` is read when it is asked for; after `parse` that does not fail."""
+
+    __slots__ = ("_target", "_uri", "method")
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        lines: list[str],
+        body: bytes = b"",
+        index: dict[str, str] | None = None,
+        wire: bytes | None = None,
+    ) -> None:
+        super().__init__(lines, body, index, wire)
+        self.method = method
+        self._target = target
+        self._uri: Uri | None = None
+
+    @classmethod
+    def build(cls, method: str, uri: Uri | str, headers: Headers = (), body: bytes = b"") -> Self:
+        """A request of ours; Content-Length is added. Raises LocalProtocolError for what may not stand on the wire."""
+        target = str(uri)
+        if not is_token(method) or not target or _UNSAFE_TARGET.search(target):
+            raise LocalProtocolError(f"not a request line: {method!r} {target!r}")
+        lines = [f"{method} {target} SIP/2.0"]
+        _add_headers(lines, headers, body)
+        return cls(method, target, lines, body)
+
+    @property
+    def uri(self) -> Uri:
+        if self._uri is None:
+            self._uri = Uri.parse(self._target)
+        return self._uri
+
+    def with_uri(self, uri: Uri) -> Self:
+        """The same request to another target, as after a redirection."""
+        target = str(uri)
+        return type(self)(
+            self.method, target, [f"{self.method} {target} SIP/2.0", *self._lines[1:]], self.body
+        )
+
+    def with_received(self, host: str, port: int) -> Self:
+        """The request with where it came from noted in its topmost Via (RFC 3261 §18.2.1, RFC 3581 §4)."""
+        via = self.via.with_received(host, port)
+        if via is self._via:
+            return self
+        first, _, more = self._need("via").partition("\n")
+        text = ", ".join([str(via), *split_list([first])[1:]])
+        lines = _replace_first(self._lines, "via", f"Via: {text}")
+        index = {**self.index(), "via": f"{text}\n{more}" if more else text}
+        clone = type(self)(self.method, self._target, lines, self.body, index)
+        clone._via, clone._cseq, clone._from, clone._to = via, self._cseq, self._from, self._to
+        return clone
+
+    def reply(
+        self,
+        status: int,
+        reason: str | None = None,
+        *,
+        to_tag: str | None = None,
+        headers: Headers = (),
+        body: bytes = b"",
+    ) -> Response:
+        """The response to this request (RFC 3261 §8.2.6): Via, From, To, Call-ID and CSeq are copied, Record-Route into
+        what makes a dialog (§12.1.1), Timestamp into 100.
+
+        Args:
+            to_tag: the tag for To, when the request has none.
+
+        Raises LocalProtocolError for what may not stand on the wire.
+        """
+        reason = phrase(status) if reason is None else safe(reason)
+        index = self.index()
+        copied = {"via": self._need("via")}
+        if status < 300 and "record-route" in index and self.method in _DIALOG_METHODS:
+            copied["record-route"] = index["record-route"]
+        copied["from"] = self._need("from")
+        copied["to"] = self._need("to")
+        if to_tag is not None and self.to_tag is None:
+            copied["to"] = f"{copied['to']};tag={token(to_tag)}"
+        copied["call-id"] = self._need("call-id")
+        copied["cseq"] = self._need("cseq")
+        if status == 100 and "timestamp" in index:
+            copied["timestamp"] = index["timestamp"]
+        lines = [f"SIP/2.0 {status} {reason}", *_lines_of(copied)]
+        _add_headers(lines, headers, body)
+        return Response(status, reason, lines, body)
+
+    def _with_lines(self, lines: list[str]) -> Self:
+        return type(self)(self.method, self._target, lines, self.body)
+
+
+class Response(Message):
+    """A response."""
+
+    __slots__ = ("reason", "status")
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        lines: list[str],
+        body: bytes = b"",
+        index: dict[str, str] | None = None,
+        wire: bytes | None = None,
+    ) -> None:
+        super().__init__(lines, body, index, wire)
+        self.status = status
+        self.reason = reason
+
+    @classmethod
+    def build(cls, status: int, reason: str | None = None, headers: Headers = (), body: bytes = b"") -> Self:
+        """A response made of its headers; the usual way is `Request.reply`. Raises LocalProtocolError."""
+        if not 100 <= status <= 699:
+            raise LocalProtocolError(f"not a status code: {status}")
+        reason = phrase(status) if reason is None else safe(reason)
+        lines = [f"SIP/2.0 {status} {reason}"]
+        _add_headers(lines, headers, body)
+        return cls(status, reason, lines, body)
+
+    def _with_lines(self, lines: list[str]) -> Self:
+        return type(self)(self.status, self.reason, lines, self.body)
+
+
+def parse(data: bytes, limit: int = MAX_DATAGRAM) -> Request | Response:
+    """Read one message that fills a datagram, or that a framer has cut out of a stream.
+
+    Args:
+        limit: bytes; a longer message is answered with 513.
+
+    Raises ParseError, with the request as `message` when an answer can be sent to it.
+    """
+    if data[:2] == b"\r\n":
+        data = data.lstrip(b"\r\n")  # RFC 3261 §7.5: empty lines before the start line say nothing
+    end = data.find(b"\r\n\r\n", 0, limit)
+    head = str(data[: end if end >= 0 else limit], "utf-8", "replace")
+    lines = head.split("\r\n")
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
+        raise ParseError("a bare CR, LF or NUL in the head")
+    if len(lines) > MAX_LINES:
+        raise ParseError("too many header lines")
+    start = lines[0]
+    message = _response(start, lines) if start[:4].upper() == "SIP/" else _request(start, lines)
+    try:
+        _check(message, start)
+        if len(data) > limit:
+            raise ParseError("the message is longer than is taken", 513)
+        if end < 0:
+            raise ParseError("the head has no end")
+        _take_body(message, data, end + 4)
+    except ParseError as error:
+        if isinstance(message, Request) and _can_be_answered(message):
+            error.message = message
+        raise
+    return message
+
+
+def _request(start: str, lines: list[str]) -> Request:
+    words = start.split(" ")
+    if len(words) < 3 or not is_token(words[0]) or not _VERSION.fullmatch(words[-1]):
+        raise ParseError(f"no start line: {start[:80]!r}")
+    return Request(words[0], " ".join(words[1:-1]), lines, b"", index_lines(lines[1:]))
+
+
+def _response(start: str, lines: list[str]) -> Response:
+    match = _STATUS_LINE.fullmatch(start)
+    if match is None:
+        raise ParseError(f"no status line: {start[:80]!r}", 505)
+    return Response(int(match[1]), match[2] or "", lines, b"", index_lines(lines[1:]))
+
+
+def _check(message: Request | Response, start: str) -> None:
+    """All that others rely on. Raises ParseError."""
+    index = message.index()
+    for key in ("via", "from", "to", "call-id", "cseq"):
+        if key not in index:
+            raise ParseError(f"no {NAMES[key]}")
+    if CLASH in index:
+        raise ParseError(f"more than one {NAMES[index[CLASH]]}")
+    _ = message.via, message.from_, message.to
+    if not message.call_id:
+        raise ParseError("an empty Call-ID")
+    method = message.cseq.method
+    if isinstance(message, Request):
+        if not start.endswith(" SIP/2.0") and start[-8:].upper() != " SIP/2.0":
+            raise ParseError("another version of SIP", 505)
+        if method != message.method:
+            raise ParseError(f"CSeq says {method[:20]}, the start line {message.method[:20]}")
+        _ = message.uri
+    check_addresses(message)
+
+
+def _take_body(message: Message, data: bytes, begin: int) -> None:
+    """Cut the body as Content-Length says (RFC 3261 §18.3): what follows it is dropped, what is missing is an error."""
+    stated = message.index().get("content-length")
+    if stated is None:
+        message.body = data[begin:]
+    else:
+        stated = stated.strip(" \t")
+        if not (stated.isascii() and stated.isdigit() and len(stated) <= 10):
+            raise ParseError(f"unreadable Content-Length: {stated[:20]!r}")
+        length = int(stated)
+        if length > len(data) - begin:
+            raise ParseError("the body is shorter than Content-Length says")
+        message.body = data[begin : begin + length]
+        data = data[: begin + length]
+    message._wire = data
+
+
+def _can_be_answered(request: Request) -> bool:
+    """Whether a response to it can be written and would find its transaction; an ACK is never answered (§17.1.1.3)."""
+    index = request.index()
+    if request.method == "ACK" or any(key not in index for key in ("from", "to", "call-id", "cseq")):
+        return False
+    try:
+        return request.via is not None and bool(index["call-id"].strip(" \t"))
+    except (ParseError, LocalProtocolError):
+        return False
+
+
+def _add_headers(lines: list[str], headers: Headers, body: bytes) -> None:
+    """Our own headers after what is there, Content-Length last."""
+    for name, value in headers:
+        if key_of(name) != "content-length":
+            lines.append(header_line(name, value))
+    lines.append(f"Content-Length: {len(body)}")
+
+
+def _lines_of(index: dict[str, str]) -> list[str]:
+    """Header lines again from raw values."""
+    return [
+        f"{NAMES[key]}: {value.strip(' 	')}" for key, raw in index.items() for value in raw.split("\n")
+    ]
+
+
+def _replace_first(lines: list[str], key: str, line: str) -> list[str]:
+    """The lines with the first header of this key (and its folded rest) put in another way."""
+    place = next(place for place in range(1, len(lines)) if key_of(lines[place].partition(":")[0]) == key)
+    end = place + 1
+    while end < len(lines) and lines[end][:1] in (" ", "\t"):
+        end += 1
+    return [*lines[:place], line, *lines[end:]]
