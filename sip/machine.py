@@ -42,8 +42,8 @@ class Machine(Generic[StateT, InputT]):
 
     title: ClassVar[str]
     figure: ClassVar[str]
-    initial: StateT
-    table: Table[StateT, InputT]
+    initial: ClassVar[Any]  # a member of StateT; a class variable cannot name a type variable
+    table: ClassVar[Table[Any, Any]]
 
     state: StateT
 
@@ -59,6 +59,7 @@ class Machine(Generic[StateT, InputT]):
         row = self.table.get((self.state, event))
         if row is None:
             raise LocalProtocolError(f"{self.title}: {event} is not allowed in {self.state}")
+        state: StateT
         state, action = row
         if log.isEnabledFor(DEBUG):
             log.debug(

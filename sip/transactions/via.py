@@ -1,0 +1,81 @@
+"""The topmost Via: the one place where ours is put on, theirs is stamped, and read for the way back.
+
+Knows nothing of transactions. Invariant: what comes in is stamped before anything else sees it, so that every response
+made of it bears the stamp (RFC 3261 §18.2.1, RFC 3581 §4).
+"""
+
+from typing import Final
+
+from sip.flow import UDP, Flow
+from sip.headers import Via
+from sip.ids import MAGIC_COOKIE
+from sip.message import Request
+from sip.transactions.base import ServerKey
+
+_DEFAULT_PORT: Final = 5060
+
+
+class SentBy:
+    """What our Via headers say: where responses are to be sent if the connection is gone.
+
+    Args:
+        host: our address, an IPv6 one without brackets.
+        port: the port we listen on, for UDP and TCP.
+    """
+
+    __slots__ = ("_prefixes", "host", "port")
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host = host
+        self.port = port
+        written = f"[{host}]" if ":" in host else host
+        # rport always: the peer answers to the address it saw (RFC 3581 §3).
+        self._prefixes = {
+            transport: f"SIP/2.0/{transport.upper()} {written}:{port};rport;branch="
+            for transport in ("udp", "tcp")
+        }
+
+    def sign(self, request: Request, flow: Flow, branch: str) -> Request:
+        """The request with our Via on top (§18.1.1)."""
+        return request.prepend("Via", self._prefixes[flow.transport] + branch)
+
+    def wrote(self, via: Via) -> bool:
+        """Whether this Via is one of ours (§18.1.2)."""
+        return via.port == self.port and (via.host == self.host or via.host.lower() == self.host.lower())
+
+
+def stamp(request: Request, flow: Flow) -> Request:
+    """The request with `received` and `rport` in its top Via, where they are due."""
+    host, port = flow.remote
+    return request.with_received(host, port)
+
+
+def way_back(request: Request, flow: Flow) -> Flow:
+    """The flow for the responses to a stamped request (§18.2.2, RFC 3581 §4).
+
+    A connection is answered on the same connection. A datagram is answered to where it came from if it asked for that
+    by `rport`; else to the address it came from and the port its Via names.
+    """
+    if flow.transport != UDP:
+        return flow
+    via = request.via
+    if "rport" in via.params:
+        return flow
+    port = via.port or _DEFAULT_PORT
+    host, came_from = flow.remote
+    return flow if port == came_from else Flow(UDP, (host, port))
+
+
+def server_key(request: Request, method: str) -> ServerKey:
+    """What matches a request to its server transaction (§17.2.3).
+
+    Args:
+        method: of the transaction looked for: INVITE for an ACK and for what a CANCEL cancels (§9.2).
+    """
+    via = request.via
+    branch = via.params.get("branch")
+    if branch is not None and branch.startswith(MAGIC_COOKIE):
+        return (branch, via.host, via.port, method)
+    # RFC 2543 knew no unique branches. The To tag of the RFC's list is left out: the ACK has one that the INVITE had
+    # not, and the CSeq number already tells the requests of a dialog apart.
+    return (request.call_id, request.cseq.number, request.from_tag, str(request.uri), str(via), method)
