@@ -1,0 +1,65 @@
+"""The store in one piece: opened once by whoever runs, closed by the same."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gateway.store.accounts import Accounts
+from gateway.store.database import database_url, open_engine, sqlite_path
+from gateway.store.journal_postgres import PostgresJournal
+from gateway.store.journal_sqlite import SqliteJournal
+from gateway.store.people import Extensions, Users
+from gateway.store.secrets import Vault, keys_from
+from gateway.store.sessions import SqlSessions
+
+KEY_FILE = "trubka.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """All aggregates over one engine."""
+
+    url: URL
+    engine: AsyncEngine
+    accounts: Accounts
+    users: Users
+    extensions: Extensions
+    sessions: SqlSessions
+
+    @classmethod
+    def at(cls, address: str, secret_key: str = "") -> "Store":
+        """The store at that address; nothing is connected before it is needed.
+
+        Args:
+            address: as `TRUBKA_DATABASE_URL`.
+            secret_key: as `TRUBKA_SECRET_KEY`; empty: the key file beside the SQLite database.
+
+        Raises:
+            ValueError: neither SQLite nor PostgreSQL; no key for a database without a folder; a key that is none.
+        """
+        url = database_url(address)
+        path = sqlite_path(url)
+        if path is None and not secret_key:
+            raise ValueError(
+                "With PostgreSQL, TRUBKA_SECRET_KEY must be set: every process must have the same key."
+            )
+        vault = Vault(keys_from(secret_key, (path.parent if path else Path()) / KEY_FILE))
+        engine = open_engine(url)
+        return cls(
+            url,
+            engine,
+            Accounts(engine, vault),
+            Users(engine),
+            Extensions(engine, vault),
+            SqlSessions(engine),
+        )
+
+    def journal(self) -> SqliteJournal | PostgresJournal:
+        """The journal of calls in the same database; opened and closed by its user."""
+        path = sqlite_path(self.url)
+        return SqliteJournal(path) if path else PostgresJournal(self.url)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
