@@ -18,14 +18,17 @@ from sip.errors import LocalProtocolError
 from sip.grammar import safe, split_list
 from sip.headers import CSeq, Reason, ReplacesHeader, Via
 from sip.names import KEYS, LISTS, SINGLES, key_of
-from sip.uri import NameAddr, Uri
+from sip.uri import NameAddr, Uri, read_contact, read_tag
 
-__all__ = ["CLASH", "Headers", "Message", "Value", "index_lines"]
+__all__ = ["BLANKS", "CLASH", "Headers", "Message", "Value", "index_lines"]
 
 Value = str | int | Uri | NameAddr | Via | CSeq | Reason | ReplacesHeader
 """What may be given as a header's value; it is written with `str`."""
 
 Headers = Iterable[tuple[str, Value]]
+
+BLANKS: Final = " \t"
+_FOLDS: Final = (" ", "\t")
 
 CLASH: Final = "\n"
 """The index key that names a header which may stand once and stands twice with different values."""
@@ -39,18 +42,18 @@ def index_lines(lines: Iterable[str]) -> dict[str, str]:
     key = ""
     for line in lines:
         name, _, value = line.partition(":")
-        known = KEYS.get(name)
-        if known is None:
-            if line[:1] in (" ", "\t"):
-                index[key] = f"{index.get(key, '')} {line.strip(' 	')}"
-                continue
-            known = key_of(name)
-        key = known
+        if name in KEYS:
+            key = KEYS[name]
+        elif line[:1] in _FOLDS:
+            index[key] = f"{index.get(key, '')} {line.strip(BLANKS)}"
+            continue
+        else:
+            key = key_of(name)
         if key not in index:
             index[key] = value
         elif key not in SINGLES:
             index[key] = f"{index[key]}\n{value}"
-        elif index[key].strip(" \t") != value.strip(" \t"):
+        elif index[key].strip(BLANKS) != value.strip(BLANKS):
             index[CLASH] = key
     return index
 
@@ -69,7 +72,7 @@ class Message(ABC):
     Record-Route: `parse` has looked at them. On a message of our own, a header that is absent raises LocalProtocolError.
     """
 
-    __slots__ = ("_contact", "_cseq", "_from", "_index", "_lines", "_to", "_via", "_wire", "body")
+    __slots__ = ("_cseq", "_from", "_index", "_lines", "_tags", "_to", "_via", "_wire", "body")
 
     def __init__(
         self, lines: list[str], body: bytes, index: dict[str, str] | None, wire: bytes | None
@@ -82,7 +85,7 @@ class Message(ABC):
         self._cseq: CSeq | None = None
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None
-        self._contact: NameAddr | None = None
+        self._tags: tuple[str | None, str | None] | None = None
 
     def index(self) -> dict[str, str]:
         """Key → raw value of every header; not to be changed."""
@@ -95,7 +98,7 @@ class Message(ABC):
         value = self.index().get(KEYS.get(name) or key_of(name))
         if value is None:
             return None
-        return (value if "\n" not in value else value[: value.index("\n")]).strip(" \t")
+        return (value if "\n" not in value else value[: value.index("\n")]).strip(BLANKS)
 
     def get_all(self, name: str) -> list[str]:
         """Every value of a header in order; list headers are split at their commas (RFC 3261 §7.3.1)."""
@@ -104,11 +107,11 @@ class Message(ABC):
         if value is None:
             return []
         values = value.split("\n")
-        return split_list(values) if key in LISTS else [one.strip(" \t") for one in values]
+        return split_list(values) if key in LISTS else [one.strip(BLANKS) for one in values]
 
     def integer(self, name: str) -> int | None:
         """The number in a header such as Expires, Min-Expires, Max-Forwards, Retry-After; None if absent or no number."""
-        digits = (self.get(name) or "").partition(";")[0].partition("(")[0].strip(" \t")
+        digits = (self.get(name) or "").partition(";")[0].partition("(")[0].strip(BLANKS)
         return int(digits) if len(digits) <= 10 and digits.isascii() and digits.isdigit() else None
 
     @property
@@ -116,12 +119,12 @@ class Message(ABC):
         """Every header line as (name, value), folded lines put together."""
         found: list[tuple[str, str]] = []
         for line in self._lines[1:]:
-            if line[:1] in (" ", "\t"):
+            if line[:1] in _FOLDS:
                 if found:
-                    found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip(' 	')}")
+                    found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip(BLANKS)}")
                 continue
             name, _, value = line.partition(":")
-            found.append((name.rstrip(" \t"), value.strip(" \t")))
+            found.append((name.rstrip(BLANKS), value.strip(BLANKS)))
         return found
 
     def _need(self, key: str) -> str:
@@ -140,11 +143,11 @@ class Message(ABC):
     @property
     def branch(self) -> str:
         """The topmost Via's branch; "" when it has none."""
-        return self.via.params.get("branch") or ""
+        return (self._via or self.via).params.get("branch") or ""
 
     @property
     def call_id(self) -> str:
-        return self._need("call-id").strip(" \t")
+        return self._need("call-id").strip(BLANKS)
 
     @property
     def cseq(self) -> CSeq:
@@ -166,20 +169,26 @@ class Message(ABC):
 
     @property
     def from_tag(self) -> str | None:
-        return self.from_.params.get("tag")
+        """None from a peer that gives none (RFC 2543), and on a To that has not been answered."""
+        if self._tags is None:
+            self._tags = read_tag(self._need("from")), read_tag(self._need("to"))
+        return self._tags[0]
 
     @property
     def to_tag(self) -> str | None:
-        return self.to.params.get("tag")
+        if self._tags is None:
+            self._tags = read_tag(self._need("from")), read_tag(self._need("to"))
+        return self._tags[1]
 
     @property
     def contact(self) -> NameAddr | None:
         """The first Contact; None when there is none, or `*` (see `get`)."""
-        if self._contact is None:
-            contacts = self.contacts
-            if contacts:
-                self._contact = contacts[0]
-        return self._contact
+        value = self.index().get("contact")
+        if value is None:
+            return None
+        if "," in value or "\n" in value or "*" in value:
+            return next(iter(self.contacts), None)
+        return read_contact(value)
 
     @property
     def contacts(self) -> list[NameAddr]:
@@ -209,7 +218,7 @@ class Message(ABC):
     def content_type(self) -> str | None:
         """The body's media type in lower case, without parameters."""
         value = self.get("content-type")
-        return None if value is None else value.partition(";")[0].strip(" \t").lower()
+        return None if value is None else value.partition(";")[0].strip(BLANKS).lower()
 
     def to_bytes(self) -> bytes:
         """The message on the wire; a parsed one gives the bytes it was read from.
@@ -257,21 +266,10 @@ class Message(ABC):
     def _except(self, key: str) -> tuple[list[str], int | None]:
         kept, place, dropping = [self._lines[0]], None, False
         for line in self._lines[1:]:
-            if line[:1] not in (" ", "\t"):
+            if line[:1] not in _FOLDS:
                 dropping = key_of(line.partition(":")[0]) == key
                 if dropping and place is None:
                     place = len(kept)
             if not dropping:
                 kept.append(line)
         return kept, place
-
-
-def check_addresses(message: Message) -> None:
-    """Read every address that others read later without care. Raises ParseError."""
-    index = message.index()
-    if "contact" in index:
-        _ = message.contact
-    if "route" in index:
-        _ = message.route
-    if "record-route" in index:
-        _ = message.record_route

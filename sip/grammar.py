@@ -102,8 +102,9 @@ def parse_params(text: str) -> Params:
     if '"' not in text:
         for part in text.split(";"):
             name, equals, value = part.partition("=")
-            if name := name.strip(" \t").lower():
-                found.setdefault(name, value.strip(" \t") if equals else None)
+            name = name.strip(" \t").lower()
+            if name and name not in found:
+                found[name] = value.strip(" \t") if equals else None
         return found
     position, end = 0, len(text)
     while position < end:

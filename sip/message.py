@@ -12,11 +12,11 @@ import re
 from typing import Final, Self
 
 from sip.errors import LocalProtocolError, ParseError
-from sip.fields import CLASH, Headers, Message, check_addresses, header_line, index_lines
+from sip.fields import BLANKS, CLASH, Headers, Message, header_line, index_lines
 from sip.grammar import is_token, safe, split_list, token
 from sip.names import NAMES, key_of
 from sip.phrases import phrase
-from sip.uri import Uri
+from sip.uri import Uri, read_target
 
 __all__ = ["MAX_DATAGRAM", "Message", "Request", "Response", "parse"]
 
@@ -26,6 +26,7 @@ MAX_LINES: Final = 512
 
 _VERSION: Final = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*)|)", re.IGNORECASE | re.DOTALL)
+_MANDATORY: Final = frozenset({"call-id", "cseq", "from", "to", "via"})
 _DIALOG_METHODS: Final = frozenset({"INVITE", "REFER", "SUBSCRIBE"})
 _UNSAFE_TARGET: Final = re.compile(r'[\s<>"\x00-\x1f\x7f]')
 
@@ -62,7 +63,7 @@ class Request(Message):
     @property
     def uri(self) -> Uri:
         if self._uri is None:
-            self._uri = Uri.parse(self._target)
+            self._uri = read_target(self._target)
         return self._uri
 
     def with_uri(self, uri: Uri) -> Self:
@@ -82,7 +83,7 @@ class Request(Message):
         lines = _replace_first(self._lines, "via", f"Via: {text}")
         index = {**self.index(), "via": f"{text}\n{more}" if more else text}
         clone = type(self)(self.method, self._target, lines, self.body, index)
-        clone._via, clone._cseq, clone._from, clone._to = via, self._cseq, self._from, self._to
+        clone._via, clone._cseq, clone._tags = via, self._cseq, self._tags
         return clone
 
     def reply(
@@ -205,22 +206,24 @@ def _response(start: str, lines: list[str]) -> Response:
 def _check(message: Request | Response, start: str) -> None:
     """All that others rely on. Raises ParseError."""
     index = message.index()
-    for key in ("via", "from", "to", "call-id", "cseq"):
-        if key not in index:
-            raise ParseError(f"no {NAMES[key]}")
+    if not index.keys() >= _MANDATORY:
+        raise ParseError(f"no {NAMES[min(_MANDATORY - index.keys())]}")
     if CLASH in index:
         raise ParseError(f"more than one {NAMES[index[CLASH]]}")
-    _ = message.via, message.from_, message.to
-    if not message.call_id:
-        raise ParseError("an empty Call-ID")
-    method = message.cseq.method
+    cseq = message.cseq
     if isinstance(message, Request):
         if not start.endswith(" SIP/2.0") and start[-8:].upper() != " SIP/2.0":
             raise ParseError("another version of SIP", 505)
-        if method != message.method:
-            raise ParseError(f"CSeq says {method[:20]}, the start line {message.method[:20]}")
+        if cseq.method != message.method:
+            raise ParseError(f"CSeq says {cseq.method[:20]}, the start line {message.method[:20]}")
         _ = message.uri
-    check_addresses(message)
+    _ = message.via, message.from_tag
+    if not index["call-id"].strip(BLANKS):
+        raise ParseError("an empty Call-ID")
+    if "contact" in index:
+        _ = message.contact
+    if "record-route" in index or "route" in index:
+        _ = message.route, message.record_route
 
 
 def _take_body(message: Message, data: bytes, begin: int) -> None:
@@ -229,7 +232,7 @@ def _take_body(message: Message, data: bytes, begin: int) -> None:
     if stated is None:
         message.body = data[begin:]
     else:
-        stated = stated.strip(" \t")
+        stated = stated.strip(BLANKS)
         if not (stated.isascii() and stated.isdigit() and len(stated) <= 10):
             raise ParseError(f"unreadable Content-Length: {stated[:20]!r}")
         length = int(stated)
@@ -246,7 +249,7 @@ def _can_be_answered(request: Request) -> bool:
     if request.method == "ACK" or any(key not in index for key in ("from", "to", "call-id", "cseq")):
         return False
     try:
-        return request.via is not None and bool(index["call-id"].strip(" \t"))
+        return request.via is not None and bool(index["call-id"].strip(BLANKS))
     except (ParseError, LocalProtocolError):
         return False
 
@@ -261,15 +264,13 @@ def _add_headers(lines: list[str], headers: Headers, body: bytes) -> None:
 
 def _lines_of(index: dict[str, str]) -> list[str]:
     """Header lines again from raw values."""
-    return [
-        f"{NAMES[key]}: {value.strip(' 	')}" for key, raw in index.items() for value in raw.split("\n")
-    ]
+    return [f"{NAMES[key]}: {value.strip(BLANKS)}" for key, raw in index.items() for value in raw.split("\n")]
 
 
 def _replace_first(lines: list[str], key: str, line: str) -> list[str]:
     """The lines with the first header of this key (and its folded rest) put in another way."""
     place = next(place for place in range(1, len(lines)) if key_of(lines[place].partition(":")[0]) == key)
     end = place + 1
-    while end < len(lines) and lines[end][:1] in (" ", "\t"):
+    while end < len(lines) and lines[end][:1] in BLANKS:
         end += 1
     return [*lines[:place], line, *lines[end:]]
