@@ -1,0 +1,1 @@
+"""A small telephone exchange on our own `sip`: registrar, forking, hold with music, Replaces, customers outside."""
