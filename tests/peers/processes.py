@@ -147,6 +147,7 @@ class Workshop:
     def __init__(self, name: str = "play") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"trubka-{name}-"))
         self.processes: list[Process] = []
+        self._logs: dict[str, Path] = {}
 
     def start(
         self,
@@ -161,12 +162,27 @@ class Workshop:
         log = self.folder / f"{name}.log"
         process = Process(name, argv, log, env=env, cwd=cwd, end_signal=end_signal)
         self.processes.append(process)
+        self.show(name, log)
         return process
+
+    def show(self, name: str, log: Path) -> None:
+        """Let the report show one more file (a log that a process writes elsewhere)."""
+        self._logs[name] = log
+
+    def keep(self, name: str) -> None:
+        """Take a copy of a shown file before its own folder is deleted."""
+        if self._logs[name].exists():
+            copy = self.folder / f"{name}.kept"
+            shutil.copyfile(self._logs[name], copy)
+            self._logs[name] = copy
 
     def report(self, last: int = 6000) -> list[tuple[str, str]]:
         """(name, the last characters of the output) of each process: shown under a failing test."""
-        logs = dict.fromkeys((process.name, process.log) for process in self.processes)
-        return [(name, log.read_text(errors="replace")[-last:]) for name, log in logs]
+        return [
+            (name, log.read_text(errors="replace")[-last:])
+            for name, log in self._logs.items()
+            if log.exists()
+        ]
 
     def close(self) -> None:
         for process in reversed(self.processes):

@@ -1,0 +1,145 @@
+"""A real Asterisk 22 for one play: own folders, own ports, ready in about a second, ended with the play.
+
+    async with Asterisk(workshop, customers_port=phone.port) as pbx:
+        await pbx.manager.wait_for("Hold", Channel="PJSIP/101b-*")
+
+It runs inside the root that `scripts/asterisk-root` built (or on the machine itself when its Asterisk is new enough). The
+office that it serves is described in `asterisk_config.py`.
+"""
+
+import asyncio
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.peers.ami import Manager
+from tests.peers.asterisk_config import Office
+from tests.peers.ports import HOST, free_port, free_range
+from tests.peers.processes import Process, Workshop
+
+_SCRIPT = Path(__file__).parents[2] / "scripts" / "asterisk-root"
+
+
+class Asterisk:
+    """The PBX of the plays. `manager` is connected and keeps all events since the (last) start."""
+
+    def __init__(
+        self,
+        workshop: Workshop,
+        *,
+        customers_port: int | None = None,
+        extensions: tuple[str, ...] = ("101", "102", "103"),
+        algorithms: str = "MD5",
+        rewrite_contact: bool = False,
+    ) -> None:
+        """`algorithms`: digests offered, in order ("SHA-256,MD5"). `rewrite_contact`: requests to a registered contact go
+        back the way the registration came (through a lossy wire) instead of straight to the Contact it named."""
+        self.manager = Manager()
+        self.sip_port = free_port()
+        self.customers_port = customers_port or free_port()
+        self._root = asterisk_root()
+        self._folder = Path(tempfile.mkdtemp(prefix="trubka-pbx-", dir=self._root / "tmp"))
+        self._inside = Path("/") / self._folder.relative_to(self._root)
+        self.office = Office(
+            inside=self._inside,
+            sip_port=self.sip_port,
+            manager_port=free_port(),
+            rtp_ports=free_range(200),
+            customers_port=self.customers_port,
+            extensions=extensions,
+            algorithms=algorithms,
+            rewrite_contact=rewrite_contact,
+        )
+        self._workshop = workshop
+        self._process: Process | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return HOST, self.sip_port
+
+    @property
+    def log(self) -> Path:
+        """Everything that Asterisk said, its SIP messages included."""
+        return self._folder / "log" / "play"
+
+    def password(self, endpoint: str) -> str:
+        return f"secret-{endpoint}"
+
+    async def start(self) -> None:
+        """Start on the folders as they are, and wait until fully booted."""
+        self._process = self._workshop.start("asterisk", [*self._command(), "-f"])
+        self.manager = Manager()
+        await self.manager.connect(HOST, self.office.manager_port, "trubka", "trubka")
+
+    async def kill(self) -> None:
+        """`kill -9`: no BYE, no un-registration; its memory of contacts stays on disk, as in life."""
+        if self._process is not None:
+            self._process.kill()
+        await self.manager.close()
+
+    async def restart(self, *, forget_contacts: bool = False) -> None:
+        """Kill and start on the same ports. `forget_contacts`: the database of registrations is lost as well."""
+        await self.kill()
+        if forget_contacts:
+            for file in (self._folder / "db").glob("astdb*"):
+                file.unlink()
+        await self.start()
+
+    async def rx(self, command: str) -> str:
+        """What the console prints for a command (`asterisk -rx`)."""
+        argv = [*self._command(), "-rx", command]
+        done = await asyncio.to_thread(
+            subprocess.run, argv, capture_output=True, text=True, timeout=30, check=False
+        )
+        return str(done.stdout)
+
+    async def contacts(self, endpoint: str) -> list[str]:
+        """The contact addresses registered for an endpoint."""
+        lines = (await self.rx(f"database show registrar/contact/{endpoint};")).splitlines()
+        return [line for line in lines if "registrar/contact" in line]
+
+    def _write(self) -> None:
+        for name in ("etc", "run", "spool", "log", "db", "db/keys", "music", "sounds"):
+            (self._folder / name).mkdir()
+        for name, text in self.office.files().items():
+            (self._folder / "etc" / name).write_text(text)
+        for name, sound in self.office.sounds().items():
+            (self._folder / name).write_bytes(sound)
+        self._folder.chmod(0o755)
+
+    def _command(self) -> list[str]:
+        there = [] if self._root == Path("/") else ["chroot", str(self._root)]
+        return [*there, "asterisk", "-C", str(self._inside / "etc" / "asterisk.conf")]
+
+    async def __aenter__(self) -> Self:
+        self._write()
+        self._workshop.show("asterisk (log)", self.log)
+        try:
+            await self.start()
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        await self.manager.close()
+        if self._process is not None:
+            self._process.kill()  # nothing of it is kept: a kind end takes seconds while calls are up
+        self._workshop.keep("asterisk (log)")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def asterisk_root() -> Path:
+    """The folder that `scripts/asterisk-root` prints; it builds the root the first time (about a minute)."""
+    done = subprocess.run([str(_SCRIPT)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"no Asterisk for the plays: {done.stderr.strip()}")
+    return Path(done.stdout.strip())
