@@ -20,7 +20,7 @@ from sip.headers import CSeq, Reason, ReplacesHeader, Via
 from sip.names import KEYS, LISTS, SINGLES, key_of
 from sip.uri import NameAddr, Uri, read_contact, read_tag
 
-__all__ = ["BLANKS", "CLASH", "Headers", "Message", "Value", "index_lines"]
+__all__ = ["BLANKS", "CLASH", "MAX_LINES", "Headers", "Message", "Value", "index_lines"]
 
 Value = str | int | Uri | NameAddr | Via | CSeq | Reason | ReplacesHeader
 """What may be given as a header's value; it is written with `str`."""
@@ -29,6 +29,9 @@ Headers = Iterable[tuple[str, Value]]
 
 BLANKS: Final = " \t"
 _FOLDS: Final = (" ", "\t")
+
+MAX_LINES: Final = 512
+"""More header lines than any path can add; bounds the work that one message can ask for."""
 
 CLASH: Final = "\n"
 """The index key that names a header which may stand once and stands twice with different values."""
@@ -54,7 +57,7 @@ def index_lines(lines: Iterable[str]) -> dict[str, str]:
         elif key not in SINGLES:
             index[key] = f"{index[key]}\n{value}"
         elif index[key].strip(BLANKS) != value.strip(BLANKS):
-            index[CLASH] = key
+            index.setdefault(CLASH, key)
     return index
 
 
@@ -250,12 +253,16 @@ class Message(ABC):
         """The same message with one more header on top: a Via, a Route."""
         return self._with_lines([self._lines[0], header_line(name, value), *self._lines[1:]])
 
+    def append(self, name: str, value: Value) -> Self:
+        """The same message with one more header at the end, before our Content-Length."""
+        return self._with_lines(_insert(list(self._lines), header_line(name, value)))
+
     def with_header(self, name: str, value: Value) -> Self:
-        """The same message with this header once: at the place of the first one, or before Content-Length."""
-        line, key = header_line(name, value), key_of(name)
-        kept, place = self._except(key)
+        """The same message with this header once: at the place of the first one, else at the end."""
+        line = header_line(name, value)
+        kept, place = self._except(key_of(name))
         if place is None:
-            place = len(kept) - 1 if len(kept) > 1 and kept[-1].startswith("Content-Length:") else len(kept)
+            return self._with_lines(_insert(kept, line))
         kept.insert(place, line)
         return self._with_lines(kept)
 
@@ -273,3 +280,9 @@ class Message(ABC):
             if not dropping:
                 kept.append(line)
         return kept, place
+
+
+def _insert(lines: list[str], line: str) -> list[str]:
+    ours = len(lines) > 1 and lines[-1].startswith("Content-Length:")
+    lines.insert(len(lines) - 1 if ours else len(lines), line)
+    return lines

@@ -17,6 +17,7 @@ __all__ = [
     "HOST",
     "NO_PARAMS",
     "TOKEN",
+    "TOKEN_BYTES",
     "Params",
     "format_params",
     "is_token",
@@ -43,6 +44,7 @@ class _NoParams(dict[str, str]):
 
 NO_PARAMS: Final = _NoParams()
 TOKEN: Final = r"[A-Za-z0-9\-.!%*_+`'~]"
+TOKEN_BYTES: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")
 HOST: Final = r"\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9_.\-]++"
 """A host name, an IPv4 address or an IPv6 reference; `_` is no letter of RFC 1123, but container names have it."""
 

@@ -12,7 +12,7 @@ import re
 from typing import Final, Self
 
 from sip.errors import LocalProtocolError, ParseError
-from sip.fields import BLANKS, CLASH, Headers, Message, header_line, index_lines
+from sip.fields import BLANKS, CLASH, MAX_LINES, Headers, Message, header_line, index_lines
 from sip.grammar import is_token, safe, split_list, token
 from sip.names import NAMES, key_of
 from sip.phrases import phrase
@@ -21,8 +21,6 @@ from sip.uri import Uri, read_target
 __all__ = ["MAX_DATAGRAM", "Message", "Request", "Response", "parse"]
 
 MAX_DATAGRAM: Final = 65_535
-MAX_LINES: Final = 512
-"""More header lines than any path can add; bounds the work that one datagram can ask for."""
 
 _VERSION: Final = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*)|)", re.IGNORECASE | re.DOTALL)
