@@ -93,22 +93,13 @@ class Handshake:
         """
         if self._phase is Phase.CLOSED:
             return None
-        if self._phase is Phase.ADMITTING:
-            # A page waits for `welcome` before it says anything else.
-            return self._refuse("bad_hello", CloseCode.BAD_FRAME)
-        try:
-            message = decode_client(frame)
-        except FrameError:
-            return self._refuse("bad_hello", CloseCode.BAD_FRAME)
-        if not isinstance(message, Hello) or (message.ticket and message.resume):
-            return self._refuse("bad_hello", CloseCode.BAD_FRAME)
-        if message.version != VERSION:
-            return self._refuse("bad_hello", CloseCode.VERSION)
-        if not (message.ticket or message.resume):
-            return self._refuse("bad_hello", CloseCode.TICKET)
+        hello = self._read(frame)
+        if isinstance(hello, CloseCode):
+            self._refuse("bad_hello", hello)
+            return None
         self._phase = Phase.ADMITTING
         self._deadline = now + self._shared.limits.admission
-        return message
+        return hello
 
     def refuse(self, code: CloseCode) -> None:
         """The page is not let in."""
@@ -130,6 +121,20 @@ class Handshake:
             self._refuse("hello_timeout", CloseCode.HELLO_TIMEOUT)
         else:
             self._refuse("admission_timeout", CloseCode.INTERNAL)
+
+    def _read(self, frame: bytes) -> Hello | CloseCode:
+        """The `hello`, or the code with which a page that says something else is sent away."""
+        if self._phase is Phase.ADMITTING:
+            return CloseCode.BAD_FRAME  # a page waits for `welcome` before it says anything else
+        try:
+            message = decode_client(frame)
+        except FrameError:
+            return CloseCode.BAD_FRAME
+        if not isinstance(message, Hello) or (message.ticket and message.resume):
+            return CloseCode.BAD_FRAME
+        if message.version != VERSION:
+            return CloseCode.VERSION
+        return message if message.ticket or message.resume else CloseCode.TICKET
 
     def _refuse(self, counter: str, code: CloseCode) -> None:
         self._shared.counters[counter] += 1

@@ -11,23 +11,21 @@ is silent for two pings is lost; every socket has one timer. The constructor's a
 import asyncio
 import functools
 import logging
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Coroutine
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
-from websockets.frames import OP_BINARY, OP_CLOSE, OP_CONT, OP_TEXT, Frame
-from websockets.http11 import Request, Response
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from gateway.realtime.admission import Admission, Admitted
-from gateway.realtime.connection import Handshake, Session, Shared
-from gateway.realtime.outbox import Close
-from gateway.realtime.ports import Seats
+from gateway.realtime.admission import Admitted
+from gateway.realtime.connection import Handshake, Session
+from gateway.realtime.gate import Gate
 from protocol.codes import CloseCode
 from protocol.messages import Hello
 
@@ -40,66 +38,9 @@ LOG_PROTOCOL = logging.getLogger("gateway.realtime.frames")
 LOG_PROTOCOL.setLevel(logging.INFO)  # websockets asks at each frame whether it is to log it
 
 
-class Gate:
-    """All sockets of a process, and what they need.
-
-    Args:
-        shared: what the connections share.
-        admission: checks credentials.
-        seats: knows whose pages may connect.
-        clock: seconds since the epoch that never go back.
-        on_input: called with the account's id after each input of a page that is in; the composition then flushes the office
-            and calls `deliver`.
-        path: where the sockets are.
-    """
-
-    def __init__(
-        self,
-        shared: Shared,
-        admission: Admission,
-        seats: Seats,
-        clock: Callable[[], float],
-        on_input: Callable[[int], None],
-        path: str = "/ws",
-    ) -> None:
-        self.shared = shared
-        self.admission = admission
-        self.seats = seats
-        self.clock = clock
-        self.on_input = on_input
-        self.path = path
-        self.sockets: dict[int, AgentSocket] = {}
-        self.tasks: set[asyncio.Task[None]] = set()
-        # accepted, not_found, foreign_origin, overloaded, no_handshake, protocol_error, binary, not_utf8, slow, silent, error
-        self.counters: Counter[str] = Counter()
-        self._last = 0
-
-    def protocol_class(self) -> type[asyncio.Protocol]:
-        """What uvicorn is given as `ws`: it calls it like a class, once for each upgrade request."""
-        return cast("type[asyncio.Protocol]", functools.partial(AgentSocket, self))
-
-    def next_number(self) -> int:
-        """A number for a new socket."""
-        self._last += 1
-        return self._last
-
-    def deliver(self) -> None:
-        """Write what waits in the outbox."""
-        sockets = self.sockets
-        for number, item in self.shared.outbox.take_output():
-            socket = sockets.get(number)
-            if socket is None:
-                continue
-            if isinstance(item, Close):
-                socket.close(item.code, item.reason)
-            else:
-                socket.write(item)
-
-    def spawn(self, coroutine: Any) -> None:
-        """Run an admission or a renewal; kept until it is done."""
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+def protocol_class(gate: Gate) -> type[asyncio.Protocol]:
+    """What uvicorn is given as `ws`: it calls it like a class, once for each upgrade request."""
+    return cast("type[asyncio.Protocol]", functools.partial(AgentSocket, gate))
 
 
 class AgentSocket(asyncio.Protocol):
@@ -144,10 +85,17 @@ class AgentSocket(asyncio.Protocol):
             elif isinstance(event, Frame):
                 self._frame_received(event)
         self._flush_wire()
-        if self._wire.parser_exc is not None and not self._closing:
-            # The core has put the right close code into the output (1002, 1007 or 1009: RFC 6455 §7.1.7).
+        if self._closing:
+            return
+        if self._wire.parser_exc is not None:
+            # The core has put the right close code into the output (1002 or 1009: RFC 6455 §7.1.7).
             self._gate.counters["protocol_error"] += 1
             self._part()
+        elif self._wire.handshake_exc is not None:
+            # A request that uvicorn's parser took and websockets' did not (too many headers).
+            self._gate.counters["no_handshake"] += 1
+            self._closing = True
+            self._transport.close()
 
     def eof_received(self) -> bool:
         return False
@@ -188,39 +136,27 @@ class AgentSocket(asyncio.Protocol):
 
     def _upgrade(self, request: Request) -> None:
         """Accept the socket, or answer by HTTP (RFC 6455 §4.2.2)."""
-        gate, origin = self._gate, request.headers.get("Origin", "")
-        if urlsplit(request.path).path != gate.path:
-            response = self._decline("not_found", HTTPStatus.NOT_FOUND, "No socket here.\n")
-        elif not gate.seats.knows_origin(origin):
-            response = self._decline("foreign_origin", HTTPStatus.FORBIDDEN, "Not from this origin.\n")
-        elif len(gate.sockets) >= self._limits.sockets:
-            response = self._decline("overloaded", HTTPStatus.SERVICE_UNAVAILABLE, "Too many sockets.\n")
-            response.headers["Retry-After"] = "5"
-        else:
-            response = self._wire.accept(request)
-            if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-                gate.counters["no_handshake"] += 1
+        gate = self._gate
+        self._origin = ", ".join(request.headers.get_all("Origin"))
+        status = gate.objection(urlsplit(request.path).path, self._origin)
+        response = self._wire.reject(status, f"{status.phrase}\n") if status else self._wire.accept(request)
         self._wire.send_response(response)
         self._flush_wire()
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            gate.counters["no_handshake"] += status is None
             self._closing = True
             self._transport.close()
             return
         gate.counters["accepted"] += 1
         gate.sockets[self._number] = self
         now = gate.clock()
-        self._origin = origin
         self._core = Handshake(self._number, gate.shared, now)
         self._ping_at = now + self._limits.ping
         self._arm(now)
 
-    def _decline(self, counter: str, status: HTTPStatus, text: str) -> Response:
-        self._gate.counters[counter] += 1
-        return self._wire.reject(status, text)
-
     def _frame_received(self, frame: Frame) -> None:
         """Collect fragments, pass on whole texts; pings were answered by the core (§5.5.3)."""
-        if frame.opcode is OP_CLOSE:
+        if frame.opcode is Opcode.CLOSE:
             assert self._wire.close_rcvd is not None, "the core has seen the close frame"
             self._clean = self._wire.close_rcvd.code in CLEAN_CODES
             self._flush_wire()
@@ -229,10 +165,10 @@ class AgentSocket(asyncio.Protocol):
             self._transport.close()
         elif self._closing:
             return
-        elif frame.opcode is OP_BINARY:
+        elif frame.opcode is Opcode.BINARY:
             self._gate.counters["binary"] += 1
             self.close(UNSUPPORTED_DATA)
-        elif frame.opcode in (OP_TEXT, OP_CONT):
+        elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
             self._fragments.append(bytes(frame.data))
             if frame.fin:
                 text, self._fragments = b"".join(self._fragments), []
@@ -251,10 +187,17 @@ class AgentSocket(asyncio.Protocol):
             elif core is not None:
                 hello = core.receive(text, now)
                 if hello is not None:
-                    gate.spawn(self._admit(core, hello))
+                    self._spawn(self._admit(core, hello))
                 gate.deliver()
         except Exception:
-            self._fail("a page's frame")
+            logger.exception("! socket %d: a page's frame", self._number)
+            self._fail()
+
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        """Run an admission or a renewal beside the reading of frames."""
+        task = self._loop.create_task(coroutine)
+        self._gate.tasks.add(task)
+        task.add_done_callback(self._gate.tasks.discard)
 
     async def _admit(self, handshake: Handshake, hello: Hello) -> None:
         """Check the credential; the store may take its time."""
@@ -275,7 +218,8 @@ class AgentSocket(asyncio.Protocol):
                 handshake.refuse(verdict)
                 gate.deliver()
         except Exception:
-            self._fail("admission")
+            logger.exception("! socket %d: admission", self._number)
+            self._fail()
 
     async def _renew(self, session: Session, admitted: Admitted, tab: str) -> None:
         """Give the page a new resume secret."""
@@ -286,11 +230,11 @@ class AgentSocket(asyncio.Protocol):
             self._arm(gate.clock())
             gate.deliver()
         except Exception:
-            self._fail("renewal")
+            logger.exception("! socket %d: renewal", self._number)
+            self._fail()
 
-    def _fail(self, what: str) -> None:
-        """An error of ours: the peer is told no more than that, the log gets the rest."""
-        logger.exception("! socket %d: %s", self._number, what)
+    def _fail(self) -> None:
+        """An error of ours: the peer is told no more than that, the log has the rest."""
         self._gate.counters["error"] += 1
         self.close(CloseCode.INTERNAL, "internal")
 
@@ -337,7 +281,7 @@ class AgentSocket(asyncio.Protocol):
             return
         core.handle_timer(now)
         if isinstance(core, Session) and (due := core.take_secret_due()):
-            gate.spawn(self._renew(core, *due))
+            self._spawn(self._renew(core, *due))
         self._arm(now)
         gate.deliver()
 
