@@ -59,6 +59,11 @@ class Request(Message):
         return cls(method, target, lines, body)
 
     @property
+    def target(self) -> str:
+        """The Request-URI as it stands in the start line, which is what a digest covers."""
+        return self._target
+
+    @property
     def uri(self) -> Uri:
         if self._uri is None:
             self._uri = read_target(self._target)
