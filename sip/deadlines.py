@@ -11,7 +11,7 @@ Invariants:
 
 A heap with lazy deletion: an entry counts only as long as the index names it, and void entries are swept out together
 when they outnumber the pending ones. Most SIP timers are cancelled long before they are due, so cancelling must
-cost next to nothing. Buckets by moment were measured too and were slower, as every entry is a tuple either way.
+cost next to nothing. Buckets by moment, in which a cancelled entry is deleted, were measured too: slower.
 """
 
 from collections.abc import Hashable, Iterator
