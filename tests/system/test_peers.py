@@ -1,0 +1,338 @@
+"""The peers of the plays, against each other and without the gateway: what they say about it later can be believed."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.peers.asterisk import Asterisk
+from tests.peers.asterisk_config import EARLY_HZ, MUSIC_HZ, TONE_HZ
+from tests.peers.lossy import LossyWire
+from tests.peers.phone import DEAD, Phone, answers, refuses
+from tests.peers.processes import MissingPeerError, ProcessEndedError, Workshop, program
+from tests.peers.sipp import Sipp
+from tests.peers.sound import Sound
+from tests.system.conftest import CUSTOMER, CUSTOMER_HZ, DESK_HZ
+
+# Phones, PBX and sound
+
+
+async def test_a_call_carries_each_voice_to_the_other_side(desk: Phone, customer: Phone) -> None:
+    call = await desk.dial(CUSTOMER)
+    answered = await customer.until_answered()
+    assert (answered.caller, answered.number) == ("101", CUSTOMER)
+    await call.until_hears(CUSTOMER_HZ)
+    await answered.until_hears(DESK_HZ)
+    await answered.hang_up()
+    await call.until_ended()
+    assert (call.ended_by, answered.ended_by) == ("them", "us")
+
+
+async def test_echo_comes_back_by_its_frequency_and_stops_with_the_voice(desk: Phone) -> None:
+    call = await desk.dial("600")
+    await call.until_hears(DESK_HZ)
+    call.sound.frequency = 800
+    await call.until_hears(800)
+    call.sound.frequency = None
+    await call.until_silent()
+    await call.hang_up()
+
+
+async def test_the_service_numbers_are_known_by_their_tones(desk: Phone) -> None:
+    tone = await desk.dial("601")
+    await tone.until_hears(TONE_HZ)
+    await tone.hang_up()
+    early = await desk.dial("604")
+    await early.until_hears(EARLY_HZ)
+    assert (early.state, early.early_media) == ("ringing", True)
+    await early.cancel()
+    await early.until_ended()
+    assert (early.status, early.ended_by) == (487, "us")
+
+
+@pytest.mark.parametrize(("number", "status"), [("602", 486), ("999", 404), ("102", 480)])
+async def test_busy_unknown_and_absent_are_three_different_answers(
+    desk: Phone, number: str, status: int
+) -> None:
+    call = await desk.dial(number)
+    await call.until_ended()
+    assert (call.status, call.ended_by) == (status, "them")
+
+
+@pytest.mark.parametrize("status", [404, 480, 486])
+async def test_what_the_customer_refuses_with_reaches_the_caller(
+    desk: Phone, customer: Phone, status: int
+) -> None:
+    customer.manners[CUSTOMER] = refuses(status)
+    call = await desk.dial(CUSTOMER)
+    await call.until_ended()
+    assert call.status == status
+
+
+async def test_a_caller_who_gives_up_cancels_the_ringing_customer(desk: Phone, customer: Phone) -> None:
+    customer.manner = answers(after=60)
+    call = await desk.dial(CUSTOMER)
+    await call.until_ringing()
+    rung = await customer.until_ringing()
+    await call.cancel()
+    await rung.until_ended()
+    await call.until_ended()
+    assert (rung.status, rung.ended_by, call.status) == (487, "them", 487)
+
+
+async def test_an_incoming_call_rings_every_device_and_losers_learn_the_reason(
+    pbx: Asterisk, desk: Phone, customer: Phone
+) -> None:
+    async with Phone("101p", pbx=pbx.address, password=pbx.password("101p"), frequency=600) as second:
+        await second.register()
+        call = await customer.dial("74950000101")
+        winner, loser = await desk.until_ringing(), await second.until_ringing()
+        winner.answer()
+        await call.until_hears(DESK_HZ)
+        await loser.until_ended()
+        assert (loser.status, loser.ended_by) == (487, "them")
+        assert [reason.split(";text")[0] for reason in loser.reasons] == ["SIP;cause=200", "Q.850;cause=26"]
+        await call.hang_up()
+        await winner.until_ended()
+
+
+@pytest.mark.parametrize(("direction", "heard_by_the_holder"), [("inactive", False), ("sendonly", True)])
+async def test_hold_is_an_event_and_music_and_resume_brings_the_voices_back(
+    pbx: Asterisk, desk: Phone, customer: Phone, direction: str, heard_by_the_holder: bool
+) -> None:
+    call = await desk.dial(CUSTOMER)
+    held = await customer.until_answered()
+    await held.until_hears(DESK_HZ)
+    before = pbx.manager.position
+    await call.hold(direction)
+    await pbx.manager.wait_for("Hold", since=before, Channel="PJSIP/101-*")
+    await held.until_hears(MUSIC_HZ)  # and nothing else: the agent's voice does not leak into the music
+    if heard_by_the_holder:  # seen: only `inactive` stops Asterisk from passing the customer's voice on
+        await call.until_hears(CUSTOMER_HZ)
+    else:
+        await call.until_silent()
+    await call.hold("sendrecv")
+    await pbx.manager.wait_for("Unhold", since=before, Channel="PJSIP/101-*")
+    await held.until_hears(DESK_HZ)
+    await call.until_hears(CUSTOMER_HZ)
+
+
+async def test_digits_travel_both_ways(desk: Phone, customer: Phone) -> None:
+    call = await desk.dial(CUSTOMER)
+    answered = await customer.until_answered()
+    call.press("0123456789*#")
+    await answered.sound.until_pressed("0123456789*#")
+    answered.press("42")
+    await call.sound.until_pressed("42")
+
+
+async def test_invite_with_replaces_takes_a_call_over_at_once(
+    pbx: Asterisk, desk: Phone, customer: Phone
+) -> None:
+    call = await desk.dial(CUSTOMER)
+    answered = await customer.until_answered()
+    await call.hold("inactive")
+    await answered.until_hears(MUSIC_HZ)
+    replaces = f"{call.call_id};to-tag={call.remote_tag};from-tag={call.local_tag}"
+    heir = await desk.dial("101", headers=[("Replaces", replaces), ("Require", "replaces")])
+    await heir.until_hears(CUSTOMER_HZ)
+    await answered.until_hears(DESK_HZ)
+    await call.until_ended()
+    assert (call.ended_by, len(customer.calls)) == ("them", 1)
+
+
+async def test_replaces_of_a_dialog_that_is_gone_is_refused_and_rings_nobody(desk: Phone) -> None:
+    unknown = await desk.dial("101", headers=[("Replaces", "none;to-tag=a;from-tag=b")])
+    await unknown.until_ended()
+    call = await desk.dial("600")
+    await call.until_answered()
+    await call.hang_up()
+    replaces = f"{call.call_id};to-tag={call.remote_tag};from-tag={call.local_tag}"
+    late = await desk.dial("101", headers=[("Replaces", replaces)])
+    await late.until_ended()
+    assert (unknown.status, late.status, desk.incoming) == (481, 603, [])
+
+
+async def test_the_digest_may_be_sha_256(workshop: Workshop) -> None:
+    async with (
+        Asterisk(workshop, algorithms="SHA-256") as pbx,
+        Phone("101", pbx=pbx.address, password="secret-101") as phone,
+        Phone("101p", pbx=pbx.address, password="wrong") as stranger,
+    ):
+        await phone.register()
+        assert await pbx.contacts("101") == [phone.contact]
+        with pytest.raises(AssertionError, match="401"):
+            await stranger.register()
+
+
+async def test_a_killed_pbx_says_no_bye_and_knows_no_dialog_after_its_restart(
+    pbx: Asterisk, desk: Phone, customer: Phone
+) -> None:
+    call = await desk.dial(CUSTOMER)
+    await customer.until_answered()
+    await pbx.restart()
+    assert call.state == "talking"
+    answer = await call.ask("UPDATE")
+    assert answer.status == 481
+    await desk.register()
+    assert await pbx.contacts("101") == [desk.contact]
+    await pbx.restart(forget_contacts=True)
+    assert await pbx.contacts("101") == []
+
+
+async def test_the_manager_originates_lists_reads_and_hangs_up(pbx: Asterisk, desk: Phone) -> None:
+    desk.manner = answers()
+    await pbx.manager.act(
+        "Originate", Channel="PJSIP/101", Context="office", Exten="600", Priority="1", Async="true"
+    )
+    call = await desk.until_answered()
+    await call.until_hears(DESK_HZ)
+    (channel,) = await pbx.manager.channels()
+    assert await pbx.manager.variable("CHANNEL(pjsip,call-id)", channel["Channel"]) == call.call_id
+    await pbx.manager.hang_up(channel["Channel"])
+    await call.until_ended()
+    await pbx.manager.wait_for("Hangup", Channel=channel["Channel"])
+    assert await pbx.manager.channels() == []
+
+
+async def test_a_phone_that_is_dead_says_nothing(pbx: Asterisk, desk: Phone, customer: Phone) -> None:
+    customer.manner = DEAD
+    call = await desk.dial(CUSTOMER)
+    await pbx.manager.wait_for("DialBegin", DestChannel="PJSIP/customers-*")
+    await call.until(lambda one: one.status == 100)
+    assert call.state == "calling"
+    await call.cancel()
+    await call.until_ended()
+
+
+# Phones by others
+
+
+async def test_sipp_answers_as_a_desk_phone_and_echoes(
+    workshop: Workshop, pbx: Asterisk, customer: Phone
+) -> None:
+    async with Sipp(workshop, "answer", pbx=pbx.address, number="102", password="secret-102") as other:
+        call = await customer.dial("74950000102")
+        await call.until_hears(CUSTOMER_HZ)
+        await call.hang_up()
+        done = await other.until_done()
+    assert (done.successful, done.failed) == (1, 0)
+
+
+@pytest.mark.parametrize(("scenario", "status"), [("busy", 486), ("ring", 487)])
+async def test_sipp_is_busy_or_rings_until_the_call_is_taken_back(
+    workshop: Workshop, pbx: Asterisk, customer: Phone, scenario: str, status: int
+) -> None:
+    async with Sipp(workshop, scenario, pbx=pbx.address, number="102", password="secret-102") as other:
+        call = await customer.dial("74950000102")
+        await call.until_ringing()
+        if scenario == "ring":
+            await call.cancel()
+        await call.until_ended()
+        done = await other.until_done()
+    assert (call.status, done.successful, done.failed) == (status, 1, 0)
+
+
+async def test_sipp_calls_in_as_a_customer(workshop: Workshop, pbx: Asterisk, desk: Phone) -> None:
+    desk.manner = answers()
+    async with Sipp(
+        workshop, "call", pbx=pbx.address, number="79990000001", dials="74950000101", calls=2, talks_for=0.3
+    ) as caller:
+        done = await caller.until_done()
+    assert (done.successful, done.failed, len(desk.incoming)) == (2, 0, 2)
+    assert {call.ended_by for call in desk.incoming} == {"them"}
+
+
+# The wire between
+
+
+async def test_the_lossy_wire_loses_what_it_was_told_and_calls_come_through(
+    workshop: Workshop, customer: Phone
+) -> None:
+    async with (
+        Asterisk(workshop, customers_port=customer.port, rewrite_contact=True) as pbx,
+        LossyWire(pbx.address, loss=0.2, double=0.2, reorder=0.1, seed=3) as wire,
+        Phone("101", pbx=wire.address, password="secret-101", frequency=DESK_HZ) as phone,
+    ):
+        await phone.register()
+        for _ in range(5):
+            call = await phone.dial(CUSTOMER)
+            await call.until_hears(CUSTOMER_HZ, within=40)
+            await call.hang_up()
+        for answered in customer.incoming:
+            await answered.until_ended(within=40)
+        assert len(customer.incoming) == 5
+        for counted in (wire.to_target, wire.from_target):
+            assert 0.05 < counted.lost / counted.seen < 0.45
+            assert counted.doubled + counted.delayed > 0
+
+
+# Processes
+
+
+async def test_postgres_gives_each_asker_an_empty_database(postgres_url: str) -> None:
+    connection = await asyncpg.connect(postgres_url.replace("+asyncpg", ""))
+    try:
+        assert await connection.fetchval("select count(*) from pg_tables where schemaname = 'public'") == 0
+    finally:
+        await connection.close()
+
+
+def test_a_missing_program_is_named_with_its_remedy() -> None:
+    with pytest.raises(
+        MissingPeerError, match="no-such-peer is not installed: run scripts/install-test-peers"
+    ):
+        program("no-such-peer")
+
+
+async def test_a_process_that_ends_too_early_shows_what_it_said(workshop: Workshop) -> None:
+    process = workshop.start("mutterer", ["sh", "-c", "echo last words; exit 3"])
+    with pytest.raises(ProcessEndedError, match=r"(?s)mutterer ended with 3.*last words"):
+        await process.until_output("never said")
+    assert await process.until_ended() == 3
+    assert workshop.report() == [("mutterer", "last words\n")]
+
+
+async def test_a_killed_run_leaves_no_child_behind(workshop: Workshop) -> None:
+    script = (
+        "import time; from tests.peers.processes import Workshop\n"
+        "print(Workshop().start('child', ['sleep', '600']).pid, flush=True); time.sleep(600)"
+    )
+    root = Path(__file__).parents[2]
+    run = workshop.start("run", [sys.executable, "-c", script], env={"PYTHONPATH": str(root)}, cwd=root)
+    child = os.pidfd_open(int(await run.until_output(r"^\d+\n")))
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_reader(child, ended.set)
+    run.signal(signal.SIGKILL)
+    try:
+        async with asyncio.timeout(20):
+            await ended.wait()
+    finally:
+        asyncio.get_running_loop().remove_reader(child)
+        os.close(child)
+
+
+def test_asking_again_for_the_peers_is_quick() -> None:
+    root, began = Path(__file__).parents[2], time.monotonic()
+    done = subprocess.run([root / "scripts/install-test-peers"], capture_output=True, text=True, check=True)
+    assert "all is there" in done.stdout
+    assert time.monotonic() - began < 20
+
+
+async def test_sound_that_hides_a_second_tone_is_not_heard_as_one_alone() -> None:
+    async with Sound(440) as one, Sound(1000) as other, Sound() as listener:
+        one.remote = other.remote = ("127.0.0.1", listener.port)
+        await listener.until_hears(1000, alone=False)
+        await listener.until_hears(440, alone=False)
+        assert not listener.hears(440)
+        other.speaking = False
+        await listener.until_hears(440)
+        assert not listener.hears(1000, alone=False)
+        one.speaking = False
+        await listener.until_silent()
