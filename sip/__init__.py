@@ -1,0 +1,77 @@
+"""A SIP user agent library in the RFCs' words: sans-I/O cores, and thin transports in `sip.transport`.
+
+What a user of the library needs stands here; the parts are in the modules of the same names.
+"""
+
+from sip.account import Account
+from sip.agent import UserAgent
+from sip.call import Call
+from sip.calls.saved import SavedCall
+from sip.calls.states import CallState
+from sip.errors import LocalProtocolError, ParseError, RemoteProtocolError, SipError
+from sip.events import (
+    CallAnswered,
+    CallConfirmed,
+    CallEnded,
+    CallProceeding,
+    CallReceived,
+    DialogRefreshed,
+    EndCause,
+    Event,
+    OfferAccepted,
+    OfferReceived,
+    OfferRefused,
+    ProbeFailed,
+    Registered,
+    RegistrationFailed,
+    RequestReceived,
+    TargetChanged,
+    Unregistered,
+)
+from sip.flow import Flow, Transmit
+from sip.headers import Reason, ReplacesHeader
+from sip.ids import ByteIds, Ids, SeededIds
+from sip.registration import Registration, RegistrationState
+from sip.timers import Timers
+from sip.uri import NameAddr, Uri
+
+__all__ = [
+    "Account",
+    "ByteIds",
+    "Call",
+    "CallAnswered",
+    "CallConfirmed",
+    "CallEnded",
+    "CallProceeding",
+    "CallReceived",
+    "CallState",
+    "DialogRefreshed",
+    "EndCause",
+    "Event",
+    "Flow",
+    "Ids",
+    "LocalProtocolError",
+    "NameAddr",
+    "OfferAccepted",
+    "OfferReceived",
+    "OfferRefused",
+    "ParseError",
+    "ProbeFailed",
+    "Reason",
+    "Registered",
+    "Registration",
+    "RegistrationFailed",
+    "RegistrationState",
+    "RemoteProtocolError",
+    "ReplacesHeader",
+    "RequestReceived",
+    "SavedCall",
+    "SeededIds",
+    "SipError",
+    "TargetChanged",
+    "Timers",
+    "Transmit",
+    "Unregistered",
+    "Uri",
+    "UserAgent",
+]

@@ -1,0 +1,271 @@
+"""The user agent: all lines of a process over one socket (RFC 3261 §8, §12.2.2).
+
+Stands between the transports, which hand it bytes and collect its output, and its user, which commands calls and registrations and
+collects events. Sans-I/O: the moment is an argument, deadlines are asked for.
+
+Invariants: nothing a peer sends raises past `receive`; every request gets exactly one final response, here or by the user; what is
+dropped or refused is counted by name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from logging import getLogger
+from typing import Final
+
+from sip.account import Account
+from sip.call import Call
+from sip.calls.caller import OutgoingCall
+from sip.calls.loaded import LoadedCall
+from sip.calls.saved import SavedCall
+from sip.core import Core, body_headers
+from sip.errors import LocalProtocolError, ParseError, SipError
+from sip.events import Event
+from sip.fields import Headers, Value
+from sip.flow import Flow, Transmit
+from sip.headers import ReplacesHeader
+from sip.ids import Ids
+from sip.message import Request, parse
+from sip.receiver import Receiver
+from sip.registration import Registration
+from sip.timers import Timers
+from sip.transactions.layer import (
+    TransactionLayer,
+)
+from sip.uri import NameAddr, Uri
+
+# An office has thousands of lines, not calls without end; each unanswered INVITE of a flood costs memory.
+_MAX_CALLS: Final = 20_000
+
+log: Final = getLogger("trubka.sip")
+
+
+class UserAgent:
+    """All calls and registrations of one process.
+
+    Args:
+        host, port: what Via and Contact say: the address our socket is reached at, fixed for the life of the process.
+        ids: where tags, branches and Call-IDs come from; `ByteIds(secrets.token_bytes)` in production.
+        timers: T1, T2 and T4.
+        product: what User-Agent and Server say.
+        tag_prefix: begins every tag of ours: a 2xx to an INVITE that nobody remembers is told by it and ended.
+        methods: of requests outside dialogs that the user answers itself (RequestReceived), such as REGISTER.
+        max_calls: beyond it an INVITE gets 503 with Retry-After.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        ids: Ids,
+        timers: Timers | None = None,
+        product: str = "Trubka",
+        tag_prefix: str = "tb",
+        methods: Iterable[str] = (),
+        max_calls: int = _MAX_CALLS,
+    ) -> None:
+        self._core = Core(
+            host=host,
+            port=port,
+            ids=ids,
+            timers=timers or Timers(),
+            product=product,
+            tag_prefix=tag_prefix,
+            methods=methods,
+        )
+        self._receiver = Receiver(self._core, max_calls)
+        self._core.layer = self._layer = TransactionLayer(
+            self._receiver,
+            host=host,
+            port=port,
+            ids=ids,
+            timers=self._core.timers,
+            counters=self._core.counters,
+        )
+
+    # What the user asks.
+
+    @property
+    def counters(self) -> Counter[str]:
+        """What was dropped or refused, by name."""
+        return self._core.counters
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every call that has not ended."""
+        return list(self._core.calls.values())
+
+    @property
+    def transaction_count(self) -> int:
+        """How many transactions live, for metrics and for the check that nothing is left."""
+        return self._layer.client_count + self._layer.server_count
+
+    def register(
+        self, account: Account, now: float, *, owner: object = None, contact_user: str | None = None
+    ) -> Registration:
+        """Register a line and keep it registered: Registered or RegistrationFailed follows, again and again.
+
+        Args:
+            owner: is `call.owner` of every call that comes in for this line.
+            contact_user: the user part of our Contact; without it an unguessable one is made. A line that has the same one after a
+                restart is found by INVITEs for the registration of its earlier life.
+        """
+        user = contact_user or self._core.ids.token()
+        registration = Registration(self._core, account, self._core.contact(user, account.transport), owner)
+        registration.refresh(now)
+        return registration
+
+    def invite(
+        self,
+        account: Account,
+        target: Uri,
+        sdp: bytes | None,
+        now: float,
+        *,
+        replaces: ReplacesHeader | None = None,
+        headers: Headers = (),
+        owner: object = None,
+        call_id: str | None = None,
+        contact_user: str | None = None,
+    ) -> Call:
+        """Call `target`; its events follow. `call.dump()` may be written to disk before the output is collected and sent.
+
+        Args:
+            sdp: the offer; None leaves it to the peer (its 2xx brings one, `acknowledge(now, sdp)` answers).
+            replaces: the dialog whose place the call takes (RFC 3891).
+            headers: others, such as P-Asserted-Identity.
+            call_id: one of the user's choice.
+            contact_user: the user part of Contact; without it that of the account's registration, or the account's own.
+
+        Raises:
+            LocalProtocolError: a value may not stand on the wire.
+        """
+        core = self._core
+        tag = core.new_tag()
+        contact = (
+            core.contact(contact_user, account.transport) if contact_user else core.line_contact(account)
+        )
+        fields: list[tuple[str, Value]] = [
+            ("Max-Forwards", "70"),
+            ("From", NameAddr(account.display_name, account.uri, {"tag": tag})),
+            ("To", NameAddr("", target)),
+            ("Call-ID", call_id or core.ids.call_id()),
+            ("CSeq", "1 INVITE"),
+            ("Contact", f"<{contact}>"),
+            *core.capabilities,
+            *headers,
+        ]
+        if replaces is not None:
+            fields += [("Replaces", replaces), ("Require", "replaces")]
+        request = Request.build("INVITE", target, [*fields, *body_headers(sdp)], sdp or b"")
+        flow = core.first_flow(request, account)
+        call = OutgoingCall(core, request, flow, local_tag=tag, contact=contact, account=account, owner=owner)
+        core.calls[call.id, tag] = call
+        call.start(now)
+        return call
+
+    def load_call(self, saved: SavedCall, account: Account | None, now: float, owner: object = None) -> Call:
+        """Take a call from disk after a restart at the same address; nothing is sent by that.
+
+        A "dialog" is confirmed, to be refreshed by `update`. An "outgoing" one waits for its final response, and `cancel` sends CANCEL
+        with the saved branch at once. An "incoming" one waits for the user: `ring`, `accept` (again), `reject`.
+
+        Raises:
+            LocalProtocolError: a call with its Call-ID and tag lives already.
+            ParseError: what was saved cannot be read.
+        """
+        core = self._core
+        if (saved.call_id, saved.local_tag) in core.calls:
+            raise LocalProtocolError(f"the call {saved.call_id} lives already")
+        if saved.kind == "incoming":
+            return self._load_incoming(saved, account, now, owner)
+        contact = core.line_contact(account) if account else core.contact(None, saved.transport)
+        call: Call
+        if saved.kind == "dialog":
+            call = LoadedCall(core, saved, contact=contact, account=account, owner=owner)
+        else:
+            request = parse(saved.invite)
+            if account is None or not isinstance(request, Request):
+                raise LocalProtocolError("an INVITE of ours and its account are needed to go on with it")
+            flow = Flow(saved.transport, (saved.host, saved.port))
+            call = loaded = OutgoingCall(
+                core, request, flow, local_tag=saved.local_tag, contact=contact, account=account, owner=owner
+            )
+            loaded.resume(now, saved.local_sdp)
+        core.calls[call.id, call.local_tag] = call
+        return call
+
+    def find_call(self, call_id: str, local_tag: str) -> Call | None:
+        """The living call with this Call-ID and tag of ours."""
+        return self._core.calls.get((call_id, local_tag))
+
+    def find_replaced(self, replaces: ReplacesHeader) -> Call | None:
+        """The living call that a Replaces header means (RFC 3891 §3); whether `early_only` forbids it is the user's to see."""
+        call = self._core.calls.get((replaces.call_id, replaces.to_tag))
+        return call if call is not None and call.dialog_with(replaces.from_tag) is not None else None
+
+    # What the transports hand in, and collect.
+
+    def receive(self, data: bytes, flow: Flow, now: float) -> None:
+        """A datagram, or a message that was cut out of a stream. Never raises, whatever it holds."""
+        try:
+            message = parse(data)
+        except ParseError as error:
+            self.counters["oversized" if error.status == 513 else "malformed"] += 1
+            if error.message is not None:
+                self._layer.refuse(error.message, flow, error.status)
+            return
+        try:
+            self._layer.receive(message, flow, now)
+        except SipError:
+            # A peer can break the protocol in more ways than were thought of; it must not break the others' calls with it.
+            self.counters["unforeseen"] += 1
+            log.exception("! unforeseen: %r", message)
+
+    def transport_lost(self, flow: Flow, now: float) -> None:
+        """A connection is gone, or could not be made: its transactions fail, its lines register anew."""
+        self._layer.transport_lost(flow, now)
+        for call in self.calls:
+            call.transport_lost(flow)
+        for registration in list(self._core.lines.values()):
+            account = registration.account
+            if account.transport != "udp" and account.flow(0).remote == flow.remote:
+                registration.transport_lost(now)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due; to be called at `next_deadline`."""
+        self._layer.handle_timer(now)
+        for owner, name in self._core.deadlines.due(now):
+            owner.handle_timer(name, now)
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timer` is to be called; None: not before something else happens."""
+        transactions = self._layer.next_deadline()
+        own = self._core.deadlines.next_deadline()
+        if transactions is None or own is None:
+            return own if transactions is None else transactions
+        return min(transactions, own)
+
+    def take_output(self) -> list[Transmit]:
+        """What is to be sent, in order; it is then forgotten."""
+        return self._layer.take_output()
+
+    def take_events(self) -> list[Event]:
+        """What happened, in order; it is then forgotten."""
+        core = self._core
+        events, core.events = core.events, []
+        return events
+
+    def _load_incoming(self, saved: SavedCall, account: Account | None, now: float, owner: object) -> Call:
+        """Its INVITE goes the way of one from the wire, so that what the peer repeats of it finds its transaction."""
+        self._receiver.load(saved.local_tag, account, owner)
+        self._layer.receive(parse(saved.invite), Flow(saved.transport, (saved.host, saved.port)), now)
+        call = self.find_call(saved.call_id, saved.local_tag)
+        if call is None:
+            raise LocalProtocolError(
+                f"the INVITE of {saved.call_id} is known already, or cannot be taken again"
+            )
+        call.local_sdp = saved.local_sdp
+        return call

@@ -1,0 +1,287 @@
+"""A call: one INVITE session from the offer to the end (RFC 3261 §13 to §15), and what its user may ask of it.
+
+`Call` holds what both roles share, from the confirmed dialog on; `calls.caller.OutgoingCall` and `calls.callee.IncomingCall` add
+the two ways to get there, `calls.offers.Offers` the changes of a session (§14, RFC 3311). Knows nothing of lines, browsers or media:
+SDP is bytes.
+
+Invariants: `state` is the only truth about the session and the tables the only way to change it; a command that the table does
+not have raises LocalProtocolError and changes nothing; CallEnded is told exactly once, with the passage to ENDED; an ended call
+has no deadline and is found by no request any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+from sip.calls.saved import SavedCall
+from sip.calls.session import Session
+from sip.calls.states import (
+    ACKED,
+    BYE,
+    BYE_RECEIVED,
+    CONFIRMED,
+    ENDED,
+    ENDING,
+    IDLE,
+    CallState,
+)
+from sip.errors import LocalProtocolError
+from sip.events import DialogRefreshed, ProbeFailed, TargetChanged
+from sip.exchange import Exchange
+from sip.fields import Headers
+from sip.flow import Flow
+from sip.headers import Reason
+from sip.message import Request, Response
+
+if TYPE_CHECKING:
+    from sip.transactions.layer import ServerTransaction
+
+__all__ = ["Call", "CallState", "SavedCall"]
+
+
+class Call(Session):
+    """One INVITE session. Made by `UserAgent.invite`, by an incoming INVITE, or by `UserAgent.load_call`.
+
+    Attributes:
+        direction: "out" for the caller, "in" for the callee.
+        state: see `calls.states.CallState`.
+        id: the Call-ID.
+        local_tag, remote_tag: the halves of the dialog's id; the remote one is "" until it is known.
+        owner: whatever the user gave at `invite` or `load_call`; for an incoming call the registration's owner, or None.
+        remote: who is at the other end, as To or From says.
+        request_uri: whom the INVITE was for.
+        local_sdp, remote_sdp: the latest of either side that was offered or answered, None before.
+        replaces: the Replaces header of the INVITE, ours or theirs.
+        reasons: the Reason headers of the peer's last CANCEL, BYE or failure.
+        request: the INVITE.
+        flow: the road on which the call was met.
+    """
+
+    __slots__ = ()
+
+    # What the user sees and may ask.
+
+    def __repr__(self) -> str:
+        return f"<{self.title} {self.identity()} {self.state}>"
+
+    @property
+    def remote_tag(self) -> str:
+        return self.dialog.remote_tag if self.dialog is not None else ""
+
+    def ring(self, now: float, sdp: bytes | None = None, *, status: int = 180, headers: Headers = ()) -> None:
+        """Callee: answer 180 (or another 18x), with early media's SDP if given; may be repeated.
+
+        Raises:
+            LocalProtocolError: this is no incoming call that waits for an answer. So for all commands below.
+        """
+        raise self._wrong_role("ring")
+
+    def accept(self, sdp: bytes, now: float, *, headers: Headers = ()) -> None:
+        """Callee: answer 200 and repeat it until the ACK comes: CallConfirmed, or after 64*T1 BYE and CallEnded.
+
+        Args:
+            sdp: the answer to `remote_sdp`, or the offer when the INVITE had none (CallConfirmed then brings the answer).
+        """
+        raise self._wrong_role("accept")
+
+    def reject(self, status: int, now: float, reason: str | None = None, *, headers: Headers = ()) -> None:
+        """Callee: answer 300 to 699; CallEnded follows at once."""
+        raise self._wrong_role("reject")
+
+    def cancel(self, now: float, reasons: Iterable[Reason] = ()) -> None:
+        """Caller: take the INVITE back (§9.1). CallEnded comes with its final response; if that is a 2xx which crossed, the call
+        is acknowledged and ended by BYE on its own. Ignored when the call is ending already.
+        """
+        raise self._wrong_role("cancel")
+
+    def acknowledge(self, now: float, sdp: bytes | None = None) -> None:
+        """Caller: send the ACK for the 2xx that CallAnswered told; repeated 2xx are acknowledged without asking from now on.
+
+        Args:
+            sdp: our answer, when the INVITE had no offer and the 2xx brought one (§13.2.2.4).
+        """
+        raise self._wrong_role("acknowledge")
+
+    def bye(self, now: float, reasons: Iterable[Reason] = ()) -> None:
+        """Hang up an answered call (§15.1.1). CallEnded comes with the BYE's answer, at 64*T1 the latest. Ignored when the call is
+        ending already. As callee whose 200 is not acknowledged yet, BYE waits for that.
+        """
+        self._reasons = tuple(reasons)
+        self.step(BYE, now)
+
+    def reinvite(self, sdp: bytes, now: float) -> None:
+        """Offer other media in a confirmed call (§14.1): OfferAccepted or OfferRefused follows, also after glare (491), which is
+        waited out and repeated here.
+
+        Raises:
+            LocalProtocolError: an offer of either side is still unanswered, or the call is not confirmed.
+        """
+        self._require_confirmed("re-INVITE")
+        self.offers.offer(sdp, now)
+
+    def answer_offer(self, sdp: bytes, now: float) -> None:
+        """Answer the peer's re-INVITE or UPDATE that OfferReceived told."""
+        self._require_confirmed("answer to an offer")
+        self.offers.answer(sdp, now)
+
+    def refuse_offer(self, status: int, now: float) -> None:
+        """Refuse it, with 488 as a rule; the session stays as it is (§14.2)."""
+        self._require_confirmed("refusal of an offer")
+        self.offers.refuse(status, now)
+
+    def update(self, now: float) -> None:
+        """Refresh the dialog by UPDATE without SDP (RFC 3311 §5.1): tells the peer our Contact and asks whether it still knows the
+        call. DialogRefreshed, ProbeFailed or CallEnded (481, 408) follows.
+        """
+        self._probe("UPDATE", now, contact=True)
+
+    def options(self, now: float) -> None:
+        """Ask by OPTIONS in the dialog whether the peer still knows the call (§11.2); answers as for `update`."""
+        self._probe("OPTIONS", now, contact=False)
+
+    def dump(self) -> SavedCall:
+        """What must be on disk so that `UserAgent.load_call` can go on after a restart; see `SavedCall.kind`.
+
+        Raises:
+            LocalProtocolError: the call has not begun or is over.
+        """
+        raise NotImplementedError
+
+    def dump_dialog(self) -> SavedCall:
+        """The saved form of a call that has its dialog."""
+        if self.state in (IDLE, ENDED):
+            raise LocalProtocolError(f"{self.title}: nothing to save in {self.state}")
+        dialog, flow = self.established(), self.flow
+        return SavedCall(
+            kind="dialog",
+            direction=self.direction,
+            call_id=self.id,
+            local_tag=self.local_tag,
+            remote_tag=dialog.remote_tag,
+            local=dialog.local,
+            remote=dialog.remote,
+            request_uri=str(self.request_uri),
+            target=str(dialog.target),
+            route_set=dialog.route_set,
+            local_cseq=dialog.local_cseq,
+            remote_cseq=dialog.remote_cseq,
+            transport=flow.transport,
+            host=flow.remote[0],
+            port=flow.remote[1],
+            local_sdp=self.local_sdp,
+            remote_sdp=self.remote_sdp,
+        )
+
+    # Requests and responses, as the agent hands them in.
+
+    @staticmethod
+    def serves(method: str) -> bool:
+        """Whether requests of this method are handled inside the call."""
+        return method in _HANDLERS
+
+    def receive(self, transaction: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
+        """A request of the peer in one of our dialogs (§12.2.2)."""
+        dialog = self.dialog_with(request.from_tag or "")
+        if dialog is None or self.state is ENDED:
+            self.respond(transaction, 481, now)
+        elif not dialog.admits(request):
+            self.core.counters["cseq_too_low"] += 1
+            self.respond(transaction, 500, now)
+        else:
+            self._request, self._transaction = request, transaction
+            _HANDLERS[request.method](self, now)
+
+    def receive_ack(self, request: Request, now: float) -> None:
+        """An ACK for a 2xx of ours; one that comes again says nothing."""
+        acceptance = self._acceptance
+        if acceptance is None or acceptance.cseq != request.cseq.number:
+            return
+        acceptance.stop()
+        self._acceptance = None
+        self._request = request
+        if acceptance.is_first:
+            self.step(ACKED, now)
+        else:
+            self.offers.acked(request.body or None, now)
+
+    def receive_cancel(self, invite: ServerTransaction, request: Request, now: float) -> None:
+        """A CANCEL for an INVITE of the peer inside this call; it had its 200 from the agent."""
+        self.offers.withdraw(invite, now)
+
+    def receive_stray(self, response: Response) -> bool:
+        """A 2xx to an INVITE of ours that no transaction knows any more; true when it was this call's and is acknowledged."""
+        dialog = self.dialog
+        if dialog is None or dialog.remote_tag != (response.to_tag or ""):
+            return False
+        self.acknowledge_2xx(self.request, response.cseq.number)
+        return True
+
+    def transport_lost(self, flow: Flow) -> None:
+        """The connection is gone: what follows opens another."""
+        if self.flow == flow:
+            self.flow = flow._replace(connection=0)
+
+    def _wrong_role(self, command: str) -> LocalProtocolError:
+        return LocalProtocolError(f"{self.title}: {command} belongs to the other role")
+
+    def _require_confirmed(self, what: str) -> None:
+        if self.state is not CONFIRMED:
+            raise LocalProtocolError(f"{self.title}: no {what} in {self.state}")
+
+    def _probe(self, method: str, now: float, *, contact: bool) -> None:
+        self._require_confirmed(method)
+        self.ask(method, self._probe_answered, now, contact=contact)
+
+    def _probe_answered(self, exchange: Exchange, response: Response, now: float) -> None:
+        if response.status < 200 or self.state is not CONFIRMED:
+            return
+        if response.status < 300:
+            if exchange.request.method == "UPDATE":
+                self.take_target(response)
+            self.core.events.append(DialogRefreshed(self))
+        elif not (exchange.heard and self.judge(response, now)):
+            status = response.status if exchange.heard else None
+            self.core.events.append(ProbeFailed(self, status, response.reason))
+
+    # Handlers of requests in the dialog.
+
+    def _handle_invite(self, now: float) -> None:
+        if self.state is CONFIRMED:
+            self.offers.receive(self._transaction, self._request, now)
+        else:
+            self._refuse_early_offer(now)
+
+    def _handle_update(self, now: float) -> None:
+        if self._request.body and self.state is CONFIRMED:
+            self.offers.receive(self._transaction, self._request, now)
+        elif self._request.body:
+            self._refuse_early_offer(now)
+        else:
+            self.respond(self._transaction, 200, now, contact=True)
+            dialog = self.dialog_with(self._request.from_tag or "")
+            if dialog is not None and dialog.refresh_target(self._request) and dialog is self.dialog:
+                self.core.events.append(TargetChanged(self))
+
+    def _refuse_early_offer(self, now: float) -> None:
+        """An offer while the first INVITE is not through (RFC 3261 §14.2, RFC 3311 §5.2)."""
+        if self.state is ENDING:
+            self.respond(self._transaction, 481, now)
+        elif self.direction == "out":
+            self.respond(self._transaction, 491, now)
+        else:
+            self.respond(self._transaction, 500, now, headers=[self.core.retry_after()])
+
+    def _handle_bye(self, now: float) -> None:
+        self.step(BYE_RECEIVED, now)
+
+    def _handle_options(self, now: float) -> None:
+        self.respond(self._transaction, 200, now, contact=True, headers=[("Accept", "application/sdp")])
+
+
+_HANDLERS: Final[dict[str, Callable[[Call, float], None]]] = {
+    "INVITE": Call._handle_invite,
+    "UPDATE": Call._handle_update,
+    "BYE": Call._handle_bye,
+    "OPTIONS": Call._handle_options,
+}

@@ -1,0 +1,349 @@
+"""The call as its caller makes it: INVITE until a final response, CANCEL, the ACK of 2xx (RFC 3261 §9.1, §13.2).
+
+Knows early dialogs and forks. Invariants: CANCEL never leaves before a provisional response came; each 2xx is acknowledged: the
+first when the user says so, what comes again then at once; a 2xx of another fork, or after the end, gets ACK and BYE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+from sip.account import Account
+from sip.call import Call
+from sip.calls import strays
+from sip.calls.saved import SavedCall
+from sip.calls.session import SESSION_TABLE, End
+from sip.calls.states import (
+    ACKNOWLEDGE,
+    ANSWERED,
+    BYE,
+    BYE_RECEIVED,
+    CALLING,
+    CANCEL,
+    CANCEL_HELD,
+    CANCELLING,
+    CONFIRMED,
+    ENDED,
+    ENDING,
+    FAILURE,
+    IDLE,
+    PROCEEDING,
+    PROVISIONAL,
+    REPEATED,
+    RESENT,
+    START,
+    SUCCESS,
+    TRYING,
+    WAIT_OVER,
+    CallInput,
+    CallState,
+)
+from sip.core import Core, reason_headers
+from sip.dialog import Dialog
+from sip.events import CallAnswered, CallProceeding, EndCause
+from sip.exchange import Exchange
+from sip.flow import Flow
+from sip.headers import Reason
+from sip.machine import Table
+from sip.message import Request, Response
+from sip.transactions.layer import InviteClientTransaction
+from sip.uri import Uri
+
+_CANCEL_WAIT: Final = "no final response"
+# Early dialogs of one INVITE that are kept: a fork to more phones than this is still answered by whoever picks up first.
+_MAX_EARLY: Final = 16
+
+
+class OutgoingCall(Call):
+    """A call of ours. `early` are its early dialogs by remote tag."""
+
+    __slots__ = ("_answer", "_cseq", "_exchange", "early")
+
+    title = "call out"
+
+    def __init__(
+        self,
+        core: Core,
+        request: Request,
+        flow: Flow,
+        *,
+        local_tag: str,
+        contact: Uri,
+        account: Account,
+        owner: object,
+    ) -> None:
+        super().__init__(
+            core,
+            request,
+            direction="out",
+            local_tag=local_tag,
+            remote=request.to,
+            flow=flow,
+            contact=contact,
+            account=account,
+            owner=owner,
+        )
+        self.local_sdp = request.body or None
+        self.early: dict[str, Dialog] = {}
+        self._answer: bytes | None = None
+        self._cseq = request.cseq.number
+        self._exchange = Exchange(
+            core, request, flow, account, self._next_cseq, self._invite_answered, self._may_retry
+        )
+
+    # Commands.
+
+    def start(self, now: float) -> None:
+        """Send the INVITE."""
+        self.step(START, now)
+
+    def resume(self, now: float, local_sdp: bytes | None) -> None:
+        """Go on waiting for responses to an INVITE that an earlier life of this process sent, and that can be cancelled."""
+        self.state = PROCEEDING
+        self.local_sdp = local_sdp
+        self._exchange.resume(now)
+
+    def cancel(self, now: float, reasons: Iterable[Reason] = ()) -> None:
+        self._reasons = tuple(reasons)
+        self.step(CANCEL, now)
+
+    def acknowledge(self, now: float, sdp: bytes | None = None) -> None:
+        self._answer = sdp
+        self.step(ACKNOWLEDGE, now)
+
+    def dump(self) -> SavedCall:
+        if self.state not in (CALLING, PROCEEDING, CANCEL_HELD, CANCELLING):
+            return self.dump_dialog()
+        request = self._exchange.transaction.request
+        kept = [(name, value) for name, value in request.headers if name != "Content-Type"]
+        invite = Request.build("INVITE", request.uri, kept)
+        return SavedCall(
+            kind="outgoing",
+            direction="out",
+            call_id=self.id,
+            local_tag=self.local_tag,
+            remote_tag="",
+            local=request.get("From") or "",
+            remote=request.get("To") or "",
+            request_uri=str(self.request_uri),
+            target=str(self.request_uri),
+            route_set=(),
+            local_cseq=self._cseq,
+            remote_cseq=0,
+            transport=self.flow.transport,
+            host=self.flow.remote[0],
+            port=self.flow.remote[1],
+            invite=invite.to_bytes(),
+            local_sdp=self.local_sdp,
+            remote_sdp=None,
+        )
+
+    # What comes from the peer, and time.
+
+    def dialog_with(self, remote_tag: str) -> Dialog | None:
+        return self.early.get(remote_tag) or super().dialog_with(remote_tag)
+
+    def handle_timer(self, name: str, now: float) -> None:
+        if name == _CANCEL_WAIT:
+            self.step(WAIT_OVER, now)
+        else:
+            super().handle_timer(name, now)
+
+    def _next_cseq(self) -> int:
+        self._cseq += 1
+        return self._cseq
+
+    def _may_retry(self, now: float) -> bool:
+        """Whether a challenge is answered: not once the call is to be cancelled."""
+        if self.state not in (CALLING, PROCEEDING):
+            return False
+        self.early.clear()
+        self.step(RESENT, now)
+        return True
+
+    def _invite_answered(self, exchange: Exchange, response: Response, now: float) -> None:
+        status = response.status
+        dialog = self.dialog
+        if 200 <= status < 300 and dialog is not None and dialog.remote_tag != (response.to_tag or ""):
+            # §13.2.2.4: another branch of a fork answered too; there is one call, so that one is ended.
+            strays.end(self.core, response, self.flow, now, self.account, "forked_200_ended")
+            return
+        self._response = response
+        if status == 100:
+            self.step(TRYING, now)
+        elif status < 200:
+            self.step(PROVISIONAL, now)
+        elif status < 300:
+            self.step(SUCCESS if dialog is None else REPEATED, now)
+        else:
+            self.step(FAILURE, now)
+
+    def _handle_bye(self, now: float) -> None:
+        if len(self.early) > 1 and self.state in (PROCEEDING, CANCELLING):
+            # One branch of a fork takes its leave; the others still ring.
+            self.early.pop(self._request.from_tag or "", None)
+            self.respond(self._transaction, 200, now)
+        else:
+            super()._handle_bye(now)
+
+    # Actions.
+
+    def _send(self, now: float) -> None:
+        self._exchange.send(now)
+
+    def _proceed(self, now: float) -> None:
+        response = self._response
+        tag = response.to_tag or ""
+        if tag and tag not in self.early:
+            if len(self.early) < _MAX_EARLY:
+                self.early[tag] = Dialog.of_caller(self._exchange.request, response)
+            else:
+                self.core.counters["early_dialogs_refused"] += 1
+        self.remote_sdp = response.body or self.remote_sdp
+        self.core.events.append(CallProceeding(self, response.status, response.body or None, tag))
+
+    def _take_back(self, now: float) -> None:
+        self._end = End("us", None, (), EndCause.CANCELLED)
+
+    def _take_back_now(self, now: float) -> None:
+        self._take_back(now)
+        self._send_cancel(now)
+
+    def _send_cancel(self, now: float) -> None:
+        invite = self._exchange.transaction
+        assert isinstance(invite, InviteClientTransaction), "only an INVITE of ours is cancelled"
+        core = self.core
+        core.layer.send_cancel(invite, now, headers=reason_headers(self._reasons))
+        core.deadlines.set(self, _CANCEL_WAIT, now + core.timers.timeout)
+
+    def _be_left(self, now: float) -> None:
+        """BYE on the only early dialog: whoever rang takes leave, so the INVITE has no one to answer it."""
+        self.respond(self._transaction, 200, now)
+        self.reasons = self._request.reasons
+        self._end = End("them", None, self.reasons, EndCause.HUNG_UP)
+        self._reasons = ()
+        self._send_cancel(now)
+
+    def _accept_bye(self, now: float) -> None:
+        self.respond(self._transaction, 200, now)
+
+    def _take_dialog(self) -> None:
+        response = self._response
+        dialog = Dialog.of_caller(self._exchange.request, response)
+        early = self.early.get(dialog.remote_tag)
+        if early is not None:
+            dialog.remote_cseq = early.remote_cseq
+        self.dialog = dialog
+        self.early.clear()
+        self.remote_sdp = response.body or self.remote_sdp
+
+    def _be_answered(self, now: float) -> None:
+        self._take_dialog()
+        self.core.events.append(CallAnswered(self, self._response.body or None))
+
+    def _acknowledge(self, now: float) -> None:
+        if self._answer:
+            self.local_sdp = self._answer
+        self._exchange.ack = self.acknowledge_2xx(self._exchange.request, self._cseq, self._answer)
+
+    def _acknowledge_again(self, now: float) -> None:
+        if self._exchange.ack is not None:
+            self.core.layer.resend(self._exchange.ack)
+
+    def _acknowledge_and_hang_up(self, now: float) -> None:
+        self._acknowledge(now)
+        self._hang_up(now)
+
+    def _end_crossed(self, now: float) -> None:
+        """§9.1: the 2xx was faster than our CANCEL: it is acknowledged and the call ended by BYE."""
+        self._take_dialog()
+        self._acknowledge(now)
+        self._send_bye(now)
+
+    def _end_late(self, now: float) -> None:
+        strays.end(self.core, self._response, self.flow, now, self.account, "late_200_ended")
+
+    def _be_cancelled(self, now: float) -> None:
+        response = self._response
+        self.reasons = response.reasons
+        status = response.status if self._exchange.heard else None
+        self._end = self._end._replace(status=status, reasons=self._end.reasons or response.reasons)
+        self._finish(now)
+
+    def _abandon(self, now: float) -> None:
+        """§9.1: the peer said nothing for 64*T1 after our CANCEL; the INVITE is considered cancelled."""
+        invite = self._exchange.transaction
+        assert isinstance(invite, InviteClientTransaction), "only an INVITE of ours is abandoned"
+        invite.abandon(now)
+        self._finish(now)
+
+    def _be_refused(self, now: float) -> None:
+        response = self._response
+        self.reasons = response.reasons
+        status = response.status
+        if not self._exchange.heard:
+            lost = EndCause.TRANSPORT_LOST if status == 503 else EndCause.NO_ANSWER
+            self._end = End("nobody", None, (), lost)
+        else:
+            cause = EndCause.REFUSED
+            if status in (401, 407):
+                cause = EndCause.UNAUTHORIZED
+            elif status < 400:
+                cause = EndCause.REDIRECTED
+            self._end = End("them", status, response.reasons, cause)
+        self._finish(now)
+
+    # RFC 3261 §13.2 and §9.1, after which comes the session's own table.
+    # fmt: off
+    table: ClassVar[Table[CallState, CallInput]] = {
+        (IDLE, START):                (CALLING, _send),
+
+        (CALLING, TRYING):            (PROCEEDING, None),
+        (CALLING, PROVISIONAL):       (PROCEEDING, _proceed),
+        (CALLING, SUCCESS):           (ANSWERED, _be_answered),
+        (CALLING, FAILURE):           (ENDED, _be_refused),
+        (CALLING, RESENT):            (CALLING, None),
+        (CALLING, CANCEL):            (CANCEL_HELD, _take_back),       # §9.1: not before a 1xx
+
+        (PROCEEDING, TRYING):         (PROCEEDING, None),
+        (PROCEEDING, PROVISIONAL):    (PROCEEDING, _proceed),
+        (PROCEEDING, SUCCESS):        (ANSWERED, _be_answered),
+        (PROCEEDING, FAILURE):        (ENDED, _be_refused),
+        (PROCEEDING, RESENT):         (CALLING, None),
+        (PROCEEDING, CANCEL):         (CANCELLING, _take_back_now),
+        (PROCEEDING, BYE_RECEIVED):   (CANCELLING, _be_left),
+
+        (CANCEL_HELD, TRYING):        (CANCELLING, _send_cancel),
+        (CANCEL_HELD, PROVISIONAL):   (CANCELLING, _send_cancel),
+        (CANCEL_HELD, SUCCESS):       (ENDING, _end_crossed),
+        (CANCEL_HELD, FAILURE):       (ENDED, _be_cancelled),
+        (CANCEL_HELD, CANCEL):        (CANCEL_HELD, None),
+
+        (CANCELLING, TRYING):         (CANCELLING, None),
+        (CANCELLING, PROVISIONAL):    (CANCELLING, None),
+        (CANCELLING, SUCCESS):        (ENDING, _end_crossed),
+        (CANCELLING, FAILURE):        (ENDED, _be_cancelled),
+        (CANCELLING, CANCEL):         (CANCELLING, None),
+        (CANCELLING, WAIT_OVER):      (ENDED, _abandon),
+        (CANCELLING, BYE_RECEIVED):   (CANCELLING, _accept_bye),
+
+        (ANSWERED, ACKNOWLEDGE):      (CONFIRMED, _acknowledge),
+        (ANSWERED, REPEATED):         (ANSWERED, None),                # the user has not said so yet
+        (ANSWERED, BYE):              (ENDING, _acknowledge_and_hang_up),
+        (ANSWERED, CANCEL):           (ENDING, _acknowledge_and_hang_up),  # the user did not know yet
+        (ANSWERED, BYE_RECEIVED):     (ENDED, Call._be_hung_up),       # the callee gave up waiting for our ACK
+
+        (CONFIRMED, REPEATED):        (CONFIRMED, _acknowledge_again),
+        (ENDING, REPEATED):           (ENDING, _acknowledge_again),
+        (ENDING, CANCEL):             (ENDING, None),
+
+        (ENDED, TRYING):              (ENDED, None),
+        (ENDED, PROVISIONAL):         (ENDED, None),
+        (ENDED, SUCCESS):             (ENDED, _end_late),
+        (ENDED, REPEATED):            (ENDED, _acknowledge_again),
+        (ENDED, FAILURE):             (ENDED, None),
+        (ENDED, CANCEL):              (ENDED, None),
+        **SESSION_TABLE,
+    }
+    # fmt: on

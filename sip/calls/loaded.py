@@ -1,0 +1,68 @@
+"""A confirmed call that was taken from disk: the session alone, how it began is over (design: the restart contract).
+
+Invariant: born confirmed and silent; whether the peer still knows it is asked by `update`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sip.account import Account
+from sip.call import Call
+from sip.calls.saved import SavedCall
+from sip.calls.session import SESSION_TABLE
+from sip.calls.states import CONFIRMED, CallInput, CallState
+from sip.core import Core
+from sip.dialog import CSEQ_SKIP, Dialog
+from sip.flow import Flow
+from sip.machine import Table
+from sip.message import Request
+from sip.uri import NameAddr, Uri
+
+
+class LoadedCall(Call):
+    """A confirmed call of an earlier life of this process."""
+
+    __slots__ = ()
+
+    title = "call loaded"
+    initial = CONFIRMED
+
+    def __init__(
+        self, core: Core, saved: SavedCall, *, contact: Uri, account: Account | None, owner: object
+    ) -> None:
+        super().__init__(
+            core,
+            _invite(saved),
+            direction=saved.direction,
+            local_tag=saved.local_tag,
+            remote=NameAddr.parse(saved.remote),
+            flow=Flow(saved.transport, (saved.host, saved.port)),
+            contact=contact,
+            account=account,
+            owner=owner,
+        )
+        self.dialog = Dialog(
+            call_id=saved.call_id,
+            local_tag=saved.local_tag,
+            remote_tag=saved.remote_tag,
+            local=saved.local,
+            remote=saved.remote,
+            target=Uri.parse(saved.target),
+            route_set=saved.route_set,
+            # What was sent after the saving is not known.
+            local_cseq=saved.local_cseq + CSEQ_SKIP,
+            remote_cseq=saved.remote_cseq,
+        )
+        self.local_sdp = saved.local_sdp
+        self.remote_sdp = saved.remote_sdp
+
+    table: ClassVar[Table[CallState, CallInput]] = SESSION_TABLE
+
+
+def _invite(saved: SavedCall) -> Request:
+    """As much of the INVITE as the dialog remembers."""
+    from_, to = (saved.local, saved.remote) if saved.direction == "out" else (saved.remote, saved.local)
+    return Request.build(
+        "INVITE", saved.request_uri, [("From", from_), ("To", to), ("Call-ID", saved.call_id)]
+    )

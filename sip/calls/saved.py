@@ -1,0 +1,71 @@
+"""What of a call survives the process: a confirmed dialog, or an INVITE that has no final answer yet.
+
+Plain values with a JSON form; knows nothing of where they are kept. Invariant: `SavedCall.from_json(saved.to_json()) == saved`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_type_hints
+
+Kind: TypeAlias = Literal["dialog", "outgoing", "incoming"]
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCall:
+    """One call as `Call.dump()` saw it.
+
+    `kind` says what was: "dialog" is a confirmed dialog (or a 200 of theirs that we are about to acknowledge), "outgoing" an INVITE
+    of ours without a final response, "incoming" one to us that we have not answered, or whose 200 is not acknowledged yet
+    (`local_sdp` is then the answer that it carried: `accept` it again after loading). `invite` is the head of the INVITE as it
+    left, Via with branch included, or the whole of it as it came.
+    """
+
+    kind: Kind
+    direction: Literal["out", "in"]
+    call_id: str
+    local_tag: str
+    remote_tag: str
+    local: str
+    remote: str
+    request_uri: str
+    target: str
+    route_set: tuple[str, ...]
+    local_cseq: int
+    remote_cseq: int
+    transport: Literal["udp", "tcp"]
+    host: str
+    port: int
+    invite: bytes = b""
+    local_sdp: bytes | None = None
+    remote_sdp: bytes | None = None
+
+    def to_json(self) -> str:
+        """The saved call as one JSON object; bytes are written as Latin-1, which loses nothing and stays readable."""
+        values: dict[str, object] = {"version": _VERSION}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            values[field.name] = value.decode("latin-1") if isinstance(value, bytes) else value
+        return json.dumps(values, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> SavedCall:
+        """The call that `to_json` wrote.
+
+        Raises:
+            ValueError: it is no JSON object of this version with these fields.
+        """
+        values = json.loads(text)
+        if not isinstance(values, dict) or values.pop("version", None) != _VERSION:
+            raise ValueError(f"not a saved call of version {_VERSION}: {text[:60]!r}")
+        hints = get_type_hints(cls)
+        if values.keys() != hints.keys():
+            raise ValueError(f"a saved call has other fields: {sorted(values.keys() ^ hints.keys())}")
+        for name in ("invite", "local_sdp", "remote_sdp"):
+            if values[name] is not None:
+                values[name] = values[name].encode("latin-1")
+        values["route_set"] = tuple(values["route_set"])
+        return cls(**values)

@@ -1,0 +1,84 @@
+"""What a request must be before anyone looks at what it wants (RFC 3261 §8.2, in its order). Pure questions and their answers.
+
+Invariant: each refusal has a status, the headers that the RFC asks with it, and a name by which it is counted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sip.core import SDP, SUPPORTED
+from sip.errors import ParseError
+from sip.fields import Value
+
+if TYPE_CHECKING:
+    from sip.core import Core
+    from sip.message import Request
+    from sip.transactions.layer import ServerTransaction
+
+# Methods of other RFCs: known, but not served here (405); what nobody has heard of gets 501 (§8.2.1, §21.5.2).
+_KNOWN: Final = frozenset({"INFO", "MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE"})
+_SERVED: Final = frozenset({"INVITE", "CANCEL", "BYE", "OPTIONS", "UPDATE"})
+_BEARS_SDP: Final = frozenset({"INVITE", "UPDATE"})
+
+
+class Refusal(NamedTuple):
+    """How a request is refused."""
+
+    status: int
+    counter: str
+    headers: tuple[tuple[str, Value], ...] = ()
+
+
+def refusal(core: Core, transaction: ServerTransaction, request: Request) -> Refusal | None:
+    """Why the request is refused, or None when it may be looked at."""
+    method = request.method
+    if method not in _SERVED and method not in core.methods:
+        if method in _KNOWN:
+            return Refusal(405, "method_not_allowed", (("Allow", core.allow),))
+        return Refusal(501, "unknown_method", (("Allow", core.allow),))
+    if (
+        method == "CANCEL"
+    ):  # §8.2.2.3: Require does not count in it, and it is never merged nor does it bear a body
+        return None
+    if transaction.is_merged:
+        return Refusal(482, "merged_request")  # §8.2.2.2
+    headers = request.index()
+    if "require" in headers:
+        unknown = [option for option in request.get_all("Require") if option.lower() not in SUPPORTED]
+        if unknown:
+            return Refusal(420, "bad_extension", (("Unsupported", ", ".join(unknown)),))
+    if "max-forwards" in headers and method != "OPTIONS" and request.integer("Max-Forwards") == 0:
+        # Stricter than §16.3, which says so of proxies: in front of a telephone a request without hops left is a loop.
+        return Refusal(483, "too_many_hops")
+    if method in _BEARS_SDP:
+        return _session_refusal(request)
+    return None
+
+
+def _session_refusal(request: Request) -> Refusal | None:
+    headers = request.index()
+    if request.body and (request.content_type != SDP or not _is_plain(request)):
+        return Refusal(415, "unsupported_media", (("Accept", SDP), ("Accept-Encoding", "identity")))  # §8.2.3
+    if request.method == "INVITE":
+        if request.uri.scheme not in ("sip", "sips"):
+            return Refusal(416, "unsupported_scheme")  # §8.2.2.1
+        if request.contact is None:
+            return Refusal(400, "no_contact")  # §8.1.1.8: there would be nobody to send our requests to
+        if "replaces" in headers and not _has_readable_replaces(request):
+            return Refusal(400, "bad_replaces")  # RFC 3891 §3
+    return None
+
+
+def _is_plain(request: Request) -> bool:
+    encoding = request.get("Content-Encoding")
+    return encoding is None or encoding.lower() == "identity"
+
+
+def _has_readable_replaces(request: Request) -> bool:
+    if len(request.get_all("Replaces")) > 1:
+        return False
+    try:
+        return request.replaces is not None
+    except ParseError:
+        return False

@@ -1,0 +1,159 @@
+"""What calls and registrations need of the user agent they live in: the UA core of RFC 3261 §8.
+
+Holds the transaction layer, the ids, the one list of deadlines, the events and counters, and knows the headers that every
+message of ours bears and where it goes. Knows no state machine: those are given it as `TimerOwner`s and dialog owners.
+Invariant: everything that leaves goes through the layer; everything that is told goes through `events`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, Protocol
+
+from sip.account import Account, Address, address_of, is_tcp
+from sip.deadlines import Deadlines
+from sip.dialog import Dialog
+from sip.digest import Authenticator
+from sip.events import Event
+from sip.fields import Value
+from sip.flow import Flow, TransportName
+from sip.headers import Reason
+from sip.ids import Ids
+from sip.message import Request
+from sip.timers import Timers
+from sip.uri import Uri
+
+if TYPE_CHECKING:
+    from sip.call import Call
+    from sip.calls.strays import Stray
+    from sip.registration import Registration
+    from sip.transactions.layer import TransactionLayer
+
+SDP: Final = "application/sdp"
+SUPPORTED: Final = frozenset({"replaces"})
+METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE")
+
+# What the Via that the layer puts on top adds to a request, for the size rule of RFC 3261 §18.1.1.
+_VIA_SIZE: Final = 90
+
+
+class TimerOwner(Protocol):
+    """Who may set deadlines in the core's list."""
+
+    def __hash__(self) -> int:
+        """Owners are told apart by identity."""
+
+    def handle_timer(self, name: str, now: float) -> None:
+        """The deadline of this name came due."""
+
+
+class Core:
+    """The surroundings of every call and registration of one user agent.
+
+    Args:
+        host, port: what Via and Contact say; fixed for the life of the process.
+        methods: beyond the usual ones, that the user answers itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        ids: Ids,
+        timers: Timers,
+        product: str,
+        tag_prefix: str,
+        methods: Iterable[str] = (),
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.ids = ids
+        self.timers = timers
+        self.tag_prefix = tag_prefix
+        self.methods = frozenset(methods)
+        self.allow = ", ".join((*METHODS, *sorted(self.methods.difference(METHODS))))
+        self.deadlines: Deadlines[TimerOwner, str] = Deadlines()
+        self.events: list[Event] = []
+        self.counters: Counter[str] = Counter()
+        # By Call-ID and local tag: the two halves of a dialog's id that are known before the peer has answered.
+        self.calls: dict[tuple[str, str], Call] = {}
+        # By the user part of their Contact, which the Request-URI of an INVITE for them bears.
+        self.lines: dict[str, Registration] = {}
+        self.registrations: dict[Account, Registration] = {}
+        # Dialogs that were ended as soon as they were met, by Call-ID and both tags.
+        self.strays: dict[tuple[str, ...], Stray] = {}
+        # What realms asked of each account (RFC 7616); made with its first challenge.
+        self.authenticators: dict[Account | None, Authenticator] = {}
+        self.layer: TransactionLayer
+        self._product = product
+        # For requests and responses that make or refresh a dialog (RFC 3261 §13.2.1, §13.3.1.4).
+        self.capabilities: Final[tuple[tuple[str, Value], ...]] = (
+            ("Allow", self.allow),
+            ("Supported", ", ".join(sorted(SUPPORTED))),
+            ("User-Agent", product),
+        )
+        self.server_header: Final[tuple[tuple[str, Value], ...]] = (("Server", product),)
+
+    def new_tag(self) -> str:
+        """A tag of ours: its prefix tells it from others' when nothing else is known any more."""
+        return f"{self.tag_prefix}{self.ids.tag()}"
+
+    def is_our_tag(self, tag: str | None) -> bool:
+        return tag is not None and tag.startswith(self.tag_prefix)
+
+    def contact(self, user: str | None, transport: str) -> Uri:
+        """Our Contact for a line; `transport` is the account's, or that of the flow an INVITE came by."""
+        if transport == "tcp":
+            return Uri("sip", user, None, self.host, self.port, {"transport": "tcp"})
+        return Uri("sip", user, None, self.host, self.port)
+
+    def line_contact(self, account: Account) -> Uri:
+        """Our Contact in calls of an account: the one it is registered by, if it is."""
+        registration = self.registrations.get(account)
+        return registration.contact if registration else self.contact(account.uri.user, account.transport)
+
+    def retry_after(self) -> tuple[str, Value]:
+        """RFC 3261 §14.2: a number of seconds between 0 and 10, by chance."""
+        return "Retry-After", int(self.ids.fraction() * 11)
+
+    def flow(self, request: Request, dialog: Dialog, account: Account | None, met: Flow) -> Flow:
+        """Where a request in a dialog goes (RFC 3261 §12.2.1.1, §8.1.2).
+
+        A numeric first route is obeyed; without a route set an account's proxy stands for every hop; else the remote target's
+        numeric address; a host name is not resolved, it is reached over the flow on which the dialog was met.
+        """
+        remote: Address | None
+        next_hop = dialog.next_hop()
+        if account is not None and account.proxy is not None and not dialog.route_set:
+            remote = account.proxy
+        else:
+            remote = address_of(next_hop) or (account.proxy if account is not None else None) or met.remote
+        return self._join(request, account, remote, met, next_hop.transport)
+
+    def _join(
+        self, request: Request, account: Account | None, remote: Address, met: Flow, wanted: str | None
+    ) -> Flow:
+        transport: TransportName
+        if account is None:
+            transport = "tcp" if "tcp" in (wanted, met.transport) else "udp"
+        elif account.transport == "auto":
+            transport = "tcp" if is_tcp("auto", len(request.to_bytes()) + _VIA_SIZE) else "udp"
+        else:
+            transport = account.transport
+        return met if (transport, remote) == met[:2] else Flow(transport, remote)
+
+    def first_flow(self, request: Request, account: Account) -> Flow:
+        """Where a request outside dialogs goes."""
+        return account.flow(len(request.to_bytes()) + _VIA_SIZE, address_of(request.uri))
+
+
+def body_headers(sdp: bytes | None) -> list[tuple[str, Value]]:
+    """Content-Type, when there is a body to describe."""
+    return [("Content-Type", SDP)] if sdp else []
+
+
+def reason_headers(reasons: Iterable[Reason]) -> list[tuple[str, Value]]:
+    """Reason, one line each, as Asterisk and others write them (RFC 3326)."""
+    return [("Reason", reason) for reason in reasons]

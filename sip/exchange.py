@@ -1,0 +1,135 @@
+"""One request of ours as its user sees it: one question, one answer, whatever digest retries lie between (RFC 3261 §22).
+
+Knows challenges and credentials, not what the request means. A request that nobody answered is told as what the RFC says it
+equals, 408 for a time-out and 503 for a lost transport (§8.1.3.1), and `heard` is false then.
+Invariants: a realm that has refused our credentials is not asked again with the same ones, unless it only called the nonce
+stale; at most `_MAX_ATTEMPTS` requests leave; every attempt has a CSeq of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from sip.account import Account
+from sip.digest import Authenticator, Credentials
+from sip.flow import Flow, Transmit
+from sip.headers import CSeq
+from sip.message import Request, Response
+
+if TYPE_CHECKING:
+    from sip.core import Core
+    from sip.transactions.layer import ClientTransaction
+
+# 401 and 407 of two realms, and a stale nonce of each.
+_MAX_ATTEMPTS: Final = 5
+
+
+Listener: TypeAlias = Callable[["Exchange", Response, float], None]
+
+
+class Exchange:
+    """A request on its way.
+
+    Args:
+        request: without Via and credentials.
+        flow: where it goes.
+        account: whose credentials answer a challenge; None: challenges are answers like others.
+        next_cseq: gives the number for an attempt with credentials.
+        listener: is told every response, provisional ones too, and at last one final one, except to an INVITE, whose 2xx may be
+            several.
+        may_retry: is asked before a challenge is answered, and told so that a new attempt leaves; None: always.
+    """
+
+    __slots__ = (
+        "_account",
+        "_attempts",
+        "_core",
+        "_listener",
+        "_may_retry",
+        "_next_cseq",
+        "ack",
+        "flow",
+        "heard",
+        "request",
+        "transaction",
+    )
+
+    def __init__(
+        self,
+        core: Core,
+        request: Request,
+        flow: Flow,
+        account: Account | None,
+        next_cseq: Callable[[], int],
+        listener: Listener,
+        may_retry: Callable[[float], bool] | None = None,
+    ) -> None:
+        self.request = request
+        self.flow = flow
+        # Whether the last response came from the network.
+        self.heard = True
+        # The ACK of an INVITE's 2xx, once it left.
+        self.ack: Transmit | None = None
+        self.transaction: ClientTransaction
+        self._core = core
+        self._account = account
+        self._next_cseq = next_cseq
+        self._listener = listener
+        self._may_retry = may_retry
+        self._attempts = 0
+
+    def send(self, now: float) -> None:
+        """Send the request in a new transaction, with credentials for every realm that asked the account for them before."""
+        self._attempts += 1
+        authenticator = self._core.authenticators.get(self._account)
+        if authenticator is not None:
+            self.request = authenticator.authorize(self.request, self._core.ids.token())
+        self.transaction = self._core.layer.send_request(self.request, self.flow, now, owner=self)
+
+    def resume(self, now: float) -> None:
+        """Wait for the responses to an INVITE that left in an earlier life of this process; its Via is still on it."""
+        branch = self.request.branch
+        self.request = self.request.without("Via")
+        self.transaction = self._core.layer.resume_invite(
+            self.request, self.flow, now, branch=branch, owner=self
+        )
+
+    def receive(self, response: Response, now: float) -> None:
+        """A response came."""
+        if response.status in (401, 407) and self._can_answer(response):
+            if self._may_retry is None or self._may_retry(now):
+                self.request = self.request.with_header("CSeq", CSeq(self._next_cseq(), self.request.method))
+                self.send(now)
+                return
+        self._listener(self, response, now)
+
+    def _can_answer(self, response: Response) -> bool:
+        """Whether credentials may help that were not refused already (§22.2, §22.3)."""
+        account = self._account
+        if account is None or not account.username or self._attempts >= _MAX_ATTEMPTS:
+            return False
+        authenticators = self._core.authenticators
+        authenticator = authenticators.get(account)
+        if authenticator is None:
+            authenticator = authenticators[account] = Authenticator(
+                Credentials(account.username, account.password)
+            )
+        return authenticator.challenged(response, self.request)
+
+    def fail(self, status: int, now: float) -> None:
+        """Nobody answered: `status` is 408 for a time-out, 503 for a lost transport (§8.1.3.1)."""
+        account = self._account
+        if (
+            status == 503
+            and account is not None
+            and account.transport == "auto"
+            and self.flow.transport == "tcp"
+        ):
+            # §18.1.1: TCP was chosen for the size alone, and a peer may have none.
+            if self._may_retry is None or self._may_retry(now):
+                self.flow = Flow("udp", self.flow.remote)
+                self.send(now)
+                return
+        self.heard = False
+        self._listener(self, self.request.reply(status), now)
