@@ -44,6 +44,7 @@ from protocol.messages import (
 )
 
 NORMAL_CLOSURE = 1000  # RFC 6455 §7.4.1
+RENEWAL_RETRY = 60.0  # seconds; a secret is renewed hours before its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +237,10 @@ class Session:
         if self._phase is Phase.OPEN:
             message = SecretRenewed(resume.secret, resume.expires_at)
             self._shared.outbox.put(self._number, text_frame(encode(message)))
+
+    def renewal_failed(self, now: float) -> None:
+        """The store could not keep a new secret: the old one is still good, and it is tried again."""
+        self._renew_at = now + RENEWAL_RETRY
 
     def _take(self, message: ClientMessage, now: float) -> None:
         office, user_id = self._seat.office, self._identity.user_id

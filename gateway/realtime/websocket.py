@@ -35,7 +35,7 @@ PING_FRAME = b"\x89\x00"  # RFC 6455 §5.5.2: FIN, opcode 9, no payload
 CLEAN_CODES = frozenset({1000, 1001, 1005})  # §7.4.1; 1005 stands for `close()` without a code
 UNSUPPORTED_DATA, INVALID_TEXT = 1003, 1007
 LOG_PROTOCOL = logging.getLogger("gateway.realtime.frames")
-LOG_PROTOCOL.setLevel(logging.INFO)  # websockets asks at each frame whether it is to log it
+LOG_PROTOCOL.setLevel(logging.WARNING)  # "connection open" is counted, not logged
 
 
 def protocol_class(gate: Gate) -> type[asyncio.Protocol]:
@@ -91,6 +91,9 @@ class AgentSocket(asyncio.Protocol):
             # The core has put the right close code into the output (1002 or 1009: RFC 6455 §7.1.7).
             self._gate.counters["protocol_error"] += 1
             self._part()
+            # Half closed, not closed: what the peer still sends would be answered by a reset, which eats our close frame.
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
         elif self._wire.handshake_exc is not None:
             # A request that uvicorn's parser took and websockets' did not (too many headers).
             self._gate.counters["no_handshake"] += 1
@@ -143,7 +146,8 @@ class AgentSocket(asyncio.Protocol):
         self._wire.send_response(response)
         self._flush_wire()
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            gate.counters["no_handshake"] += status is None
+            if status is None:
+                gate.counters["no_handshake"] += 1
             self._closing = True
             self._transport.close()
             return
@@ -222,16 +226,18 @@ class AgentSocket(asyncio.Protocol):
             self._fail()
 
     async def _renew(self, session: Session, admitted: Admitted, tab: str) -> None:
-        """Give the page a new resume secret."""
+        """Give the page a new resume secret; if the store cannot keep one now, later will do."""
         gate = self._gate
         try:
             resume = await gate.admission.renew(admitted.identity, tab, gate.clock())
-            session.renewed(resume, gate.admission.renew_at(resume))
-            self._arm(gate.clock())
-            gate.deliver()
         except Exception:
             logger.exception("! socket %d: renewal", self._number)
-            self._fail()
+            gate.counters["error"] += 1
+            session.renewal_failed(gate.clock())
+        else:
+            session.renewed(resume, gate.admission.renew_at(resume))
+        self._arm(gate.clock())
+        gate.deliver()
 
     def _fail(self) -> None:
         """An error of ours: the peer is told no more than that, the log has the rest."""

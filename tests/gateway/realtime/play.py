@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import msgspec
 
@@ -127,7 +128,7 @@ class FakeSeats:
         return origin == ORIGIN
 
 
-def hello(tab: str = "tab-a", **more: object) -> Hello:
+def hello(tab: str = "tab-a", **more: Any) -> Hello:
     """The hello of a page with a ticket."""
     base = Hello(version=1, tab=tab, lang="en", page="load", ticket=TICKET)
     return msgspec.structs.replace(base, **more)
