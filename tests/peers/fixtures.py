@@ -1,14 +1,20 @@
 """Fixtures and the failure report shared by the suites that use real peers; imported by name into their `conftest.py`.
 
-from tests.peers.fixtures import postgres, postgres_url, workshop, pytest_runtest_makereport  # noqa: F401
+Each play has peers of its own, on ports of its own; what is slow to start (PostgreSQL) is shared by the run.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 
+from tests.peers.asterisk import Asterisk
+from tests.peers.phone import Phone, answers
 from tests.peers.postgres import Postgres, running_postgres
 from tests.peers.processes import Workshop
+
+CUSTOMER = "79261234567"
+CUSTOMER_HZ = 1000
+DESK_HZ = 500
 
 _WORKSHOP = pytest.StashKey[Workshop]()
 
@@ -19,6 +25,29 @@ def workshop(request: pytest.FixtureRequest) -> Iterator[Workshop]:
     with Workshop() as made:
         request.node.stash[_WORKSHOP] = made
         yield made
+
+
+@pytest.fixture
+async def customer() -> AsyncIterator[Phone]:
+    """The customers' phone: answers every call at once, whatever the number, and speaks 1000 Hz."""
+    async with Phone(CUSTOMER, frequency=CUSTOMER_HZ, manner=answers()) as phone:
+        yield phone
+
+
+@pytest.fixture
+async def pbx(workshop: Workshop, customer: Phone) -> AsyncIterator[Asterisk]:
+    """A freshly started Asterisk that knows the customers' phone."""
+    async with Asterisk(workshop, customers_port=customer.port) as started:
+        customer.pbx = started.address
+        yield started
+
+
+@pytest.fixture
+async def desk(pbx: Asterisk) -> AsyncIterator[Phone]:
+    """The desk phone of extension 101, registered; rings until it is told to answer, and speaks 500 Hz."""
+    async with Phone("101", pbx=pbx.address, password=pbx.password("101"), frequency=DESK_HZ) as phone:
+        await phone.register()
+        yield phone
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ class PhoneCall:
         self._invite: Message | None = None  # the unanswered one, ours or theirs
         self._confirmed = asyncio.Event()
         self._cseq = secrets.randbelow(1000)
-        self._version = 0
+        self.version = 0
         self._changed = asyncio.Event()
 
     @property
@@ -117,7 +117,11 @@ class PhoneCall:
 
     async def hold(self, direction: str = "sendonly") -> Message:
         """Put the other side on hold, or (`sendrecv`) take it back, by re-INVITE; the final answer."""
-        answer = await self.ask("INVITE", self._describe(direction))
+        return await self.offer_again(self._describe(direction))
+
+    async def offer_again(self, body: bytes) -> Message:
+        """A re-INVITE with this description; the final answer, acknowledged and obeyed."""
+        answer = await self.ask("INVITE", body)
         if 200 <= answer.status < 300:
             self._hear(answer.body)
             self.acknowledge(answer)
@@ -271,8 +275,8 @@ class PhoneCall:
     # Sound
 
     def _describe(self, direction: str = "sendrecv", only: int | None = None) -> bytes:
-        self._version += 1
-        own = sdp_text.describe(self.sound, version=self._version, direction=direction, only=only)
+        self.version += 1
+        own = sdp_text.describe(self.sound, version=self.version, direction=direction, only=only)
         return self.body or own
 
     def _answer(self, body: bytes) -> bytes:

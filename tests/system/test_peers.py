@@ -13,12 +13,12 @@ import pytest
 
 from tests.peers.asterisk import Asterisk
 from tests.peers.asterisk_config import EARLY_HZ, MUSIC_HZ, TONE_HZ
+from tests.peers.fixtures import CUSTOMER, CUSTOMER_HZ, DESK_HZ
 from tests.peers.lossy import LossyWire
 from tests.peers.phone import DEAD, Phone, answers, refuses
 from tests.peers.processes import MissingPeerError, ProcessEndedError, Workshop, program
 from tests.peers.sipp import Sipp
 from tests.peers.sound import Sound
-from tests.system.conftest import CUSTOMER, CUSTOMER_HZ, DESK_HZ
 
 # Phones, PBX and sound
 
