@@ -50,8 +50,9 @@ HOST: Final = r"\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9_.\-]++"
 
 _TOKEN: Final = re.compile(TOKEN + "++")
 _PARAM: Final = re.compile(
-    r'[ \t]*+;[ \t]*+([^\s;=",]*+)(?:[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^;"]*+))?+[ \t]*+'
+    r"[ \t]*+;[ \t]*+(" + TOKEN + r'*+)(?:[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^;"]*+))?+[ \t]*+'
 )
+_USUAL: Final = frozenset({"branch", "expires", "lr", "q", "received", "rport", "tag", "transport"})
 _ELEMENT: Final = re.compile(r'(?:[^,"<]++|"(?:[^"\\]|\\.)*+"|<[^>]*+>)*+')
 _PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 
@@ -106,6 +107,8 @@ def parse_params(text: str) -> Params:
             name, equals, value = part.partition("=")
             name = name.strip(" \t").lower()
             if name and name not in found:
+                if name not in _USUAL and _TOKEN.fullmatch(name) is None:
+                    raise ParseError(f"not a parameter's name: {name[:80]!r}")
                 found[name] = value.strip(" \t") if equals else None
         return found
     position, end = 0, len(text)

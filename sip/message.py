@@ -16,7 +16,7 @@ from sip.fields import BLANKS, CLASH, MAX_LINES, Headers, Message, header_line, 
 from sip.grammar import is_token, safe, split_list, token
 from sip.names import NAMES, key_of
 from sip.phrases import phrase
-from sip.uri import Uri, read_target
+from sip.uri import Uri, read_tag, read_target
 
 __all__ = ["MAX_DATAGRAM", "Message", "Request", "Response", "parse"]
 
@@ -106,15 +106,13 @@ class Request(Message):
 
         Raises LocalProtocolError for what may not stand on the wire.
         """
-        reason = phrase(status) if reason is None else safe(reason)
+        reason = _checked_reason(status, reason)
         index = self.index()
         copied = {"via": self._need("via")}
         if status < 300 and "record-route" in index and self.method in _DIALOG_METHODS:
             copied["record-route"] = index["record-route"]
         copied["from"] = self._need("from")
-        copied["to"] = self._need("to")
-        if to_tag is not None and self.to_tag is None:
-            copied["to"] = f"{copied['to']};tag={token(to_tag)}"
+        copied["to"] = self._need("to") if to_tag is None else self._to_with(token(to_tag))
         copied["call-id"] = self._need("call-id")
         copied["cseq"] = self._need("cseq")
         if status == 100 and "timestamp" in index:
@@ -122,6 +120,15 @@ class Request(Message):
         lines = [f"SIP/2.0 {status} {reason}", *_lines_of(copied)]
         _add_headers(lines, headers, body)
         return Response(status, reason, lines, body)
+
+    def _to_with(self, tag: str) -> str:
+        """To with this tag, unless it has one; one that cannot be read is given back as it came."""
+        to = self._need("to")
+        try:
+            tagged = read_tag(to) is not None
+        except ParseError:
+            tagged = True
+        return to if tagged else f"{to};tag={tag}"
 
     def _with_lines(self, lines: list[str]) -> Self:
         return type(self)(self.method, self._target, lines, self.body)
@@ -148,9 +155,7 @@ class Response(Message):
     @classmethod
     def build(cls, status: int, reason: str | None = None, headers: Headers = (), body: bytes = b"") -> Self:
         """A response made of its headers; the usual way is `Request.reply`. Raises LocalProtocolError."""
-        if not 100 <= status <= 699:
-            raise LocalProtocolError(f"not a status code: {status}")
-        reason = phrase(status) if reason is None else safe(reason)
+        reason = _checked_reason(status, reason)
         lines = [f"SIP/2.0 {status} {reason}"]
         _add_headers(lines, headers, body)
         return cls(status, reason, lines, body)
@@ -247,14 +252,26 @@ def _take_body(message: Message, data: bytes, begin: int) -> None:
 
 
 def _can_be_answered(request: Request) -> bool:
-    """Whether a response to it can be written and would find its transaction; an ACK is never answered (§17.1.1.3)."""
+    """Whether a response can be written that would find its transaction (an ACK is never answered, §17.1.1.3).
+
+    From and To need not be readable, nor CSeq's number small enough: they are given back as they came.
+    """
     index = request.index()
-    if request.method == "ACK" or any(key not in index for key in ("from", "to", "call-id", "cseq")):
+    if request.method == "ACK" or not index.keys() >= _MANDATORY or not index["call-id"].strip(BLANKS):
         return False
     try:
-        return request.via is not None and bool(index["call-id"].strip(BLANKS))
-    except (ParseError, LocalProtocolError):
+        _ = request.via
+    except ParseError:
         return False
+    number, _, method = index["cseq"].strip(BLANKS).partition(" ")
+    return number.isascii() and number.isdigit() and is_token(method.strip(BLANKS))
+
+
+def _checked_reason(status: int, reason: str | None) -> str:
+    """The phrase for a status line. Raises LocalProtocolError for a status that is none, or a phrase of two lines."""
+    if not 100 <= status <= 699:
+        raise LocalProtocolError(f"not a status code: {status}")
+    return phrase(status) if reason is None else safe(reason)
 
 
 def _add_headers(lines: list[str], headers: Headers, body: bytes) -> None:

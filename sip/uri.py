@@ -32,10 +32,11 @@ _SIP: Final = re.compile(
 )
 _OTHER: Final = re.compile(r"""([A-Za-z][A-Za-z0-9+.\-]*+):([^\s<>"\x00-\x1f\x7f]++)""")
 _NAME_ADDR: Final = re.compile(
-    r"""[ \t]*+(?:"(?P<quoted>(?:[^"\\]|\\.)*+)"|(?P<plain>[^"<>]*+))[ \t]*+
-    <[ \t]*+(?P<uri>[^<>"\s]++)[ \t]*+>[ \t]*+(?P<params>;.*+)?+""",
-    re.VERBOSE | re.DOTALL,
+    r"""[ \t]*+(?:"(?P<quoted>(?:[^"\\\r\n\0]|\\[^\r\n\0])*+)"|(?P<plain>[^"<>\r\n\0]*+))[ \t]*+
+    <[ \t]*+(?P<uri>[^<>"\s]++)[ \t]*+>[ \t]*+(?P<params>;[^\r\n\0]*+)?+""",
+    re.VERBOSE,
 )
+_BARE_PARAMS: Final = re.compile(r"[^\r\n\0]*+")
 _HOST: Final = re.compile(HOST)
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _OPAQUE: Final = re.compile(r"""[^\s<>"\x00-\x1f\x7f]+""")
@@ -191,7 +192,7 @@ class NameAddr:
     def _parse_bare(cls, text: str) -> NameAddr:
         # RFC 3261 §20: without angle brackets, what follows a semicolon belongs to the header, not to the URI.
         address, semicolon, params = text.strip(" \t").partition(";")
-        if "?" in address or "," in address:
+        if "?" in address or "," in address or not _BARE_PARAMS.fullmatch(params):
             raise ParseError(f"an address that needs angle brackets: {text[:80]!r}")
         return cls("", Uri.parse(address.rstrip(" \t")), parse_params(semicolon + params))
 
