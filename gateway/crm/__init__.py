@@ -1,0 +1,1 @@
+"""What concerns amoCRM: so far, who a widget's one-time token belongs to."""
