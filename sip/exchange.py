@@ -132,4 +132,4 @@ class Exchange:
                 self.send(now)
                 return
         self.heard = False
-        self._listener(self, self.request.reply(status), now)
+        self._listener(self, self.transaction.request.reply(status), now)

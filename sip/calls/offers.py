@@ -9,10 +9,33 @@ ends, a re-INVITE of theirs gets its 487 and one of ours its ACK.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from sip.calls.acceptance import Acceptance
+from sip.calls.offer_states import (
+    ACCEPTED,
+    ACKED,
+    ANSWER,
+    ANSWER_UPDATE,
+    ANSWERED,
+    ANSWERED_WAITING,
+    CLOSE,
+    CLOSED,
+    GLARE,
+    OFFER,
+    OFFERED,
+    OFFERED_WAITING,
+    OFFERING,
+    RECEIVED,
+    REFUSE,
+    REFUSED,
+    RETRY,
+    STABLE,
+    WAITING,
+    WITHDRAWN,
+    Input,
+    State,
+)
 from sip.errors import LocalProtocolError
 from sip.events import OfferAccepted, OfferReceived, OfferRefused
 from sip.exchange import Exchange
@@ -26,55 +49,6 @@ if TYPE_CHECKING:
 AGAIN: Final = "offer again"
 # A peer that answers 491 or 500 for ever is not asked for ever.
 _MAX_RETRIES: Final = 5
-
-
-class State(StrEnum):
-    STABLE = "stable"
-    OFFERING = "offering"  # our re-INVITE is under way
-    WAITING = "waiting"  # our offer met theirs and waits (§14.1)
-    OFFERED = "offered"  # theirs was told to the user
-    OFFERED_WAITING = "offered, ours waiting"
-    ANSWERED = "answered"  # theirs has our 2xx, its ACK is awaited
-    ANSWERED_WAITING = "answered, ours waiting"
-    CLOSED = "closed"
-
-
-class Input(StrEnum):
-    OFFER = "offer"
-    ACCEPTED = "2xx"
-    REFUSED = "3xx-6xx"
-    GLARE = "491 or 500 with Retry-After"
-    RETRY = "wait over"
-    RECEIVED = "offer received"
-    ANSWER = "answer to re-INVITE"
-    ANSWER_UPDATE = "answer to UPDATE"
-    REFUSE = "refuse"
-    WITHDRAWN = "CANCEL received"
-    ACKED = "ACK received"
-    CLOSE = "close"
-
-
-STABLE: Final = State.STABLE
-OFFERING: Final = State.OFFERING
-WAITING: Final = State.WAITING
-OFFERED: Final = State.OFFERED
-OFFERED_WAITING: Final = State.OFFERED_WAITING
-ANSWERED: Final = State.ANSWERED
-ANSWERED_WAITING: Final = State.ANSWERED_WAITING
-CLOSED: Final = State.CLOSED
-
-OFFER: Final = Input.OFFER
-ACCEPTED: Final = Input.ACCEPTED
-REFUSED: Final = Input.REFUSED
-GLARE: Final = Input.GLARE
-RETRY: Final = Input.RETRY
-RECEIVED: Final = Input.RECEIVED
-ANSWER: Final = Input.ANSWER
-ANSWER_UPDATE: Final = Input.ANSWER_UPDATE
-REFUSE: Final = Input.REFUSE
-WITHDRAWN: Final = Input.WITHDRAWN
-ACKED: Final = Input.ACKED
-CLOSE: Final = Input.CLOSE
 
 
 class _Offer(NamedTuple):
@@ -101,7 +75,7 @@ class Offers(Machine[State, Input]):
 
     title = "session change"
     figure = "RFC 3261 §14, RFC 3311 §5.2 (prose)"
-    initial = State.STABLE
+    initial = STABLE
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -124,32 +98,32 @@ class Offers(Machine[State, Input]):
     def offer(self, sdp: bytes, now: float) -> None:
         """Send a re-INVITE with this offer, or keep it until it may be sent."""
         self._said = sdp
-        self.step(Input.OFFER, now)
+        self.step(OFFER, now)
 
     def answer(self, sdp: bytes, now: float) -> None:
         """Answer the offer that was told last."""
         self._said = sdp
         in_update = self._pending is not None and self._pending.request.method == "UPDATE"
-        self.step(Input.ANSWER_UPDATE if in_update else Input.ANSWER, now)
+        self.step(ANSWER_UPDATE if in_update else ANSWER, now)
 
     def refuse(self, status: int, now: float) -> None:
         """Refuse the offer that was told last."""
         if not 300 <= status <= 699:
             raise LocalProtocolError(f"not a refusal: {status}")
         self._status = status
-        self.step(Input.REFUSE, now)
+        self.step(REFUSE, now)
 
     # What comes from the peer, and time.
 
     def receive(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """A re-INVITE, or an UPDATE with an offer, in the confirmed dialog."""
         self._arrived = _Offer(transaction, request)
-        self.step(Input.RECEIVED, now)
+        self.step(RECEIVED, now)
 
     def withdraw(self, transaction: ServerTransaction, now: float) -> None:
         """A CANCEL for a re-INVITE of theirs."""
         if self._pending is not None and self._pending.transaction is transaction:
-            self.step(Input.WITHDRAWN, now)
+            self.step(WITHDRAWN, now)
 
     def acked(self, sdp: bytes | None, now: float) -> None:
         """The ACK for our 2xx came; `sdp` is the answer in it, when the 2xx had the offer."""
@@ -158,15 +132,15 @@ class Offers(Machine[State, Input]):
             self._session.remote_sdp = sdp or self._session.remote_sdp
             self._session.core.events.append(OfferAccepted(self._session.as_call(), sdp))
         self._pending = None
-        self.step(Input.ACKED, now)
+        self.step(ACKED, now)
 
     def retry(self, now: float) -> None:
         """The wait after glare is over."""
-        self.step(Input.RETRY, now)
+        self.step(RETRY, now)
 
     def close(self, now: float) -> None:
         """The session ends."""
-        self.step(Input.CLOSE, now)
+        self.step(CLOSE, now)
 
     def _answered(self, exchange: Exchange, response: Response, now: float) -> None:
         """A response to our re-INVITE."""
@@ -181,10 +155,10 @@ class Offers(Machine[State, Input]):
         if status < 300:
             exchange.ack = self._session.acknowledge_2xx(exchange.request, response.cseq.number)
             self._exchange = None
-            self.step(Input.ACCEPTED, now)
+            self.step(ACCEPTED, now)
         else:
             self._exchange = None
-            self.step(Input.GLARE if self._is_temporary(response) else Input.REFUSED, now)
+            self.step(GLARE if self._is_temporary(response) else REFUSED, now)
 
     def _is_temporary(self, response: Response) -> bool:
         """491 is glare (§14.1); 500 with Retry-After says that another offer is being answered (§14.2)."""

@@ -1,0 +1,1 @@
+"""The shells of `sip`: sockets, the loop and the clock. The cores never import from here."""
