@@ -9,6 +9,7 @@ Invariants:
     * a timer whose value is 0 (on reliable transports) fires at once, through the same row of the table.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -67,7 +68,7 @@ class Context:
     originals: "dict[MergeKey, ServerTransaction[Any, Any]]" = field(default_factory=dict)
 
 
-class Transaction(Machine[StateT, InputT]):
+class Transaction(Machine[StateT, InputT], ABC):
     """One request and its responses, seen from one side."""
 
     __slots__ = ("_context", "_interval", "_wire", "flow", "owner", "request")
@@ -85,9 +86,9 @@ class Transaction(Machine[StateT, InputT]):
     def identity(self) -> str:
         return f"{self.request.method} {self.request.branch}"
 
+    @abstractmethod
     def lose_transport(self, now: float) -> None:
         """The flow cannot carry anything any more (§17.1.4, §17.2.4)."""
-        raise NotImplementedError
 
     def _start(self, timer: InputT, delay: float, now: float) -> None:
         if delay > 0:
@@ -113,13 +114,13 @@ class ClientTransaction(Transaction[StateT, InputT]):
         assert key not in context.clients, "a branch and a method make one transaction"
         context.clients[key] = self
 
+    @abstractmethod
     def begin(self, now: float) -> None:
         """Send the request and start the timers."""
-        raise NotImplementedError
 
+    @abstractmethod
     def receive(self, response: Response, now: float) -> None:
         """A response matched this transaction (§17.1.3)."""
-        raise NotImplementedError
 
     def _pass_up(self, now: float) -> None:
         self._context.user.response_received(self, self._response, now)
@@ -165,10 +166,11 @@ class ServerTransaction(Transaction[StateT, InputT]):
     def begin(self, now: float) -> None:
         """The request is new; it is told to the user by the layer."""
 
+    @abstractmethod
     def receive(self, request: Request, now: float) -> None:
         """The request came again, or, for an INVITE, its ACK came (§17.2.3)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def respond(self, response: Response, now: float) -> None:
         """Answer the request.
 
@@ -178,7 +180,6 @@ class ServerTransaction(Transaction[StateT, InputT]):
         Raises:
             LocalProtocolError: such a response may not follow what was answered before.
         """
-        raise NotImplementedError
 
     def _send_response(self, now: float) -> None:
         self._wire = self._response.to_bytes()

@@ -17,7 +17,7 @@ from sip.errors import LocalProtocolError
 from sip.fields import Headers
 from sip.flow import Flow, Transmit
 from sip.ids import Ids
-from sip.message import Message, Request, Response
+from sip.message import Request, Response
 from sip.timers import Timers
 from sip.transactions import base
 from sip.transactions.base import Context, TransactionUser
@@ -79,11 +79,11 @@ class TransactionLayer:
 
     # What comes in.
 
-    def receive(self, message: Message, flow: Flow, now: float) -> None:
+    def receive(self, message: Request | Response, flow: Flow, now: float) -> None:
         """A message came over a flow; it was parsed, so that its mandatory headers can be read."""
         if isinstance(message, Response):
             self._receive_response(message, flow, now)
-        elif isinstance(message, Request):
+        else:
             self._receive_request(stamp(message, flow), flow, now)
 
     def transport_lost(self, flow: Flow, now: float) -> None:

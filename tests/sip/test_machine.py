@@ -89,6 +89,16 @@ def test_every_passage_is_one_line_of_the_debug_log(caplog: pytest.LogCaptureFix
     assert caplog.messages == ["= lamp: off -[press]-> on (kitchen)"]
 
 
+def test_a_machine_without_a_name_of_its_own_is_told_apart_by_its_place() -> None:
+    class Nameless(LampMachine):
+        __slots__ = ()
+        identity = Machine.identity
+
+    assert Nameless().identity() != LampMachine().identity()
+    one, other = Nameless(), Nameless()
+    assert one.identity() != other.identity()
+
+
 def test_nothing_is_logged_or_formatted_above_debug(caplog: pytest.LogCaptureFixture) -> None:
     class Quiet(LampMachine):
         __slots__ = ()
