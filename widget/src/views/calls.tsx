@@ -52,11 +52,7 @@ function Name({ face, picture, deeds }: { face: Who; picture: Picture; deeds: De
   );
 }
 
-function Details({ face, call, picture }: { face: Who; call: Call; picture: Picture }): JSX.Element | null {
-  const w = words(picture.language);
-  const several = Object.keys(picture.server.lines).length > 1;
-  const line = call.direction === "in" ? w.state.to_extension : w.state.from_extension;
-  const parts = [face.number, face.company, several ? fill(line, { extension: call.extension }) : null];
+function Details({ parts }: { parts: readonly (string | null)[] }): JSX.Element | null {
   const text = parts.filter((part) => part !== null).join(" · ");
   if (text === "") return null;
   return (
@@ -64,6 +60,15 @@ function Details({ face, call, picture }: { face: Who; call: Call; picture: Pict
       {text}
     </p>
   );
+}
+
+/** On which of the user's extensions the call is, when there are several. */
+function lineText(picture: Picture, call: Call): string | null {
+  if (Object.keys(picture.server.lines).length < 2) return null;
+  const { state } = words(picture.language);
+  return fill(call.direction === "in" ? state.to_extension : state.from_extension, {
+    extension: call.extension,
+  });
 }
 
 function attributes(picture: Picture, call: Call): Record<string, string | undefined> {
@@ -81,8 +86,18 @@ function attributes(picture: Picture, call: Call): Record<string, string | undef
   };
 }
 
+/** The talk's duration on the server's clock; before the answer, softly, how long it has been ringing. */
+function Clock({ call, now }: { call: Call; now: number }): JSX.Element {
+  const { answered_at, began_at } = call;
+  return (
+    <time class={answered_at === undefined ? "clock soft" : "clock"} data-role="clock">
+      {spanText(now - (answered_at ?? began_at))}
+    </time>
+  );
+}
+
 /** A call that waits for an answer. */
-export function IncomingCard({ picture, deeds, call }: CardProps): JSX.Element {
+export function IncomingCard({ picture, deeds, call, now }: CardProps): JSX.Element {
   const { action } = words(picture.language);
   const face = who(picture, call);
   const elsewhere = !phoneIsHere(picture);
@@ -95,9 +110,13 @@ export function IncomingCard({ picture, deeds, call }: CardProps): JSX.Element {
       <div class="top">
         <Avatar face={face} call={call} />
         <div class="texts">
-          <p class="state">{stateText(picture, call)}</p>
+          <div class="progress">
+            <p class="state">{stateText(picture, call)}</p>
+            <Clock call={call} now={now} />
+          </div>
           <Name face={face} picture={picture} deeds={deeds} />
-          <Details face={face} call={call} picture={picture} />
+          <Details parts={[face.number, lineText(picture, call)]} />
+          <Details parts={[face.company]} />
         </div>
       </div>
       <div class="choice">
@@ -169,13 +188,13 @@ export function LiveCard({ picture, deeds, call, now }: CardProps): JSX.Element 
         <Avatar face={face} call={call} />
         <div class="texts">
           <Name face={face} picture={picture} deeds={deeds} />
-          <Details face={face} call={call} picture={picture} />
+          <Details parts={[face.number, face.company, lineText(picture, call)]} />
         </div>
-        <time class="clock" data-role="clock">
-          {talking ? spanText(now - (call.answered_at ?? now)) : ""}
-        </time>
       </div>
-      <p class="state">{stateText(picture, call)}</p>
+      <div class="progress">
+        <p class="state">{stateText(picture, call)}</p>
+        <Clock call={call} now={now} />
+      </div>
       <div class="deeds">
         {talking && <TalkButtons picture={picture} deeds={deeds} call={call} />}
         {talking && (
@@ -324,7 +343,9 @@ export function DiallingCard({ picture }: { picture: Picture }): JSX.Element | n
           <strong class="name">{shownNumber(picture.dialling.number)}</strong>
         </div>
       </div>
-      <p class="state">{words(picture.language).state.preparing}</p>
+      <div class="progress">
+        <p class="state">{words(picture.language).state.preparing}</p>
+      </div>
     </article>
   );
 }

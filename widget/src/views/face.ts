@@ -151,7 +151,7 @@ export function endFace(picture: Picture, call: Call): EndFace {
   const w = words(picture.language);
   const cause = call.end?.cause ?? "failed";
   const talked = call.answered_at !== undefined && call.ended_at !== undefined;
-  const calm = talked || ["hung_up", "cancelled", "rejected", "answered_elsewhere"].includes(cause);
+  const calm = ["hung_up", "cancelled", "rejected", "answered_elsewhere"].includes(cause);
   const parts =
     cause === "answered_elsewhere" && call.elsewhere
       ? [fill(w.end.elsewhere, { who: call.elsewhere })]

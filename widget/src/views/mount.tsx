@@ -9,7 +9,7 @@ import type { Deeds, Picture } from "../picture";
 import type { Store, Unsubscribe } from "../store";
 import { makeDraggable } from "./drag";
 import { Panel } from "./panel";
-import css from "./panel.css";
+import { STYLES } from "./styles";
 
 export const HOST_ID = "trubka";
 
@@ -19,7 +19,7 @@ export function makeRoot(document: Document): { element: HTMLElement; place: HTM
   element.id = HOST_ID;
   const shadow = element.attachShadow({ mode: "open" });
   const style = document.createElement("style");
-  style.textContent = css;
+  style.textContent = STYLES;
   const place = document.createElement("div");
   shadow.append(style, place);
   // Keys typed in the panel are the panel's: the host's shortcuts must not fire (and the other way round is the shadow's).

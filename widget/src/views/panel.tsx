@@ -147,7 +147,8 @@ function Folded({ picture, deeds, now, living }: PanelProps & { living: readonly
     <section class="panel folded" aria-label={w.region} {...attributes(picture, living)}>
       <button
         type="button"
-        class={`pill ${call ? call.state : "quiet"}`}
+        class="pill"
+        data-state={call?.state ?? "quiet"}
         data-action="unfold"
         title={call ? `${text}: ${stateText(picture, call)}` : text}
         aria-label={call ? `${w.unfold}. ${text}: ${stateText(picture, call)}` : text}
