@@ -6,6 +6,7 @@ problem+json with a sentence in `detail`. No login is asked for: the sandbox lis
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -66,12 +67,12 @@ class Control:
         return Response(status_code=204)
 
     async def _heard(self, request: Request) -> Response:
-        """`?customer=+7…` → what they heard in the last second: frequency in Hz, energy of 0 to 1, frames of 50."""
+        """`?customer=+7…` → what they heard in the last second: frequency in Hz, energy of 0 to 1, frames of 50, digits."""
         customer = self._directory.find(request.query_params.get("customer", "").replace(" ", "+", 1))
         sound = self._switchboard.heard(customer.number) if customer is not None else None
         if sound is None:
             return problem(404, "Этот клиент ни с кем не говорит")
-        return JSONResponse({"frequency": sound.frequency, "energy": sound.energy, "frames": sound.frames})
+        return JSONResponse(asdict(sound))
 
 
 async def _body(request: Request) -> Mapping[str, object] | None:
@@ -98,7 +99,7 @@ def _line(one: LineView) -> Json:
             "device": contact.device,
             "uri": contact.uri,
             "browser": contact.browser,
-            "expires_at": contact.expires_at,
+            "expires_in": contact.expires_in,
         }
         for contact in one.contacts
     ]

@@ -3,6 +3,8 @@
 Frozen; nothing here is read from the environment. The command line (`__main__`) and the tests build it.
 """
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -45,3 +47,8 @@ class Settings:
             return self.audience
         parts = urlsplit(self.gateway_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+
+def sip_password(secret: str, extension: str) -> str:
+    """The password of an extension's telephones, made of the office's secret: the demo and the exchange need not tell each other."""
+    return hmac.new(secret.encode(), f"sip {extension}".encode(), hashlib.sha256).hexdigest()[:24]

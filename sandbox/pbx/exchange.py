@@ -1,7 +1,7 @@
 """The exchange: a registrar and a back-to-back user agent over our own `sip` (RFC 7092's "B2BUA").
 
 Reads the user agent's events, keeps conversations, lets customers answer, refuse or hang up when their time comes. How calls begin is
-in `dialing.py`; sound is a port (`media.py`). Holds no socket: the shell hands datagrams to the agent, calls `dispatch` after each,
+in `dialing.py`; sound is a port (`media.py`). Holds no socket: the shell hands datagrams to the agent, gives its events to `deliver`,
 and `handle_timer` at `next_deadline`.
 
 Invariants: every SIP call that lives belongs to at most one device, every device to at most one conversation; a conversation whose
@@ -9,6 +9,7 @@ one party is gone ends for the other.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from sandbox.customers import Directory
@@ -17,7 +18,7 @@ from sandbox.pbx.dialing import Dialing
 from sandbox.pbx.media import Media
 from sandbox.pbx.parties import NO_ANSWER, NORMAL, Device, Release
 from sandbox.pbx.people import People
-from sandbox.pbx.registrar import Registrar
+from sandbox.pbx.registrar import Binding, Registrar
 from sandbox.pbx.views import CallView, ContactView, LineView, Sound
 from sip.agent import UserAgent
 from sip.call import CallState
@@ -55,18 +56,16 @@ class Exchange:
         clock: Callable[[], float],
         stir: Callable[[], None] = lambda: None,
     ) -> None:
-        self._agent = agent
         self._registrar = registrar
         self._clock = clock
         self._dialing = Dialing(agent, registrar, directory, media, people, clock, stir, is_browser)
 
     # What the shell drives.
 
-    def dispatch(self) -> None:
-        """Act on everything the user agent has to tell; may leave output in it."""
-        while events := self._agent.take_events():
-            for event in events:
-                self._handle(event)
+    def deliver(self, events: list[Event], now: float) -> None:
+        """Act on what the user agent has to tell; may leave output in it, and more to tell."""
+        for event in events:
+            self._handle(event, now)
 
     def next_deadline(self) -> float | None:
         return self._dialing.deadlines.next_deadline()
@@ -94,14 +93,10 @@ class Exchange:
     # What the controls ask (Switchboard).
 
     def lines(self) -> tuple[LineView, ...]:
+        now = self._clock()
         return tuple(
-            LineView(
-                extension,
-                tuple(
-                    ContactView(b.device, str(b.uri), is_browser(b.device), b.expires_at) for b in bindings
-                ),
-            )
-            for extension, bindings in self._registrar.everyone(self._clock())
+            LineView(extension, tuple(_contact(binding, now) for binding in bindings))
+            for extension, bindings in self._registrar.everyone(now)
         )
 
     def calls(self) -> tuple[CallView, ...]:
@@ -119,13 +114,17 @@ class Exchange:
         return True
 
     def heard(self, party: str) -> Sound | None:
-        found = [person for one in self._dialing.conversations.values() for person in one.people]
-        return next((person.heard.sound() for person in found if person.name == party), None)
+        for conversation in self._dialing.conversations.values():
+            for person in conversation.people:
+                if person.name == party:
+                    other = conversation.other(person)
+                    digits = other.media.pressed if isinstance(other, Device) else ""
+                    return replace(person.heard.sound(), digits=digits)
+        return None
 
     # Events.
 
-    def _handle(self, event: Event) -> None:
-        now = self._clock()
+    def _handle(self, event: Event, now: float) -> None:
         match event:
             case RequestReceived(transaction, request, flow):
                 transaction.respond(self._registrar.register(request, flow, now), now)
@@ -188,6 +187,12 @@ class Exchange:
         self._dialing.deadlines.cancel(conversation)
         del self._dialing.conversations[conversation.id]
         conversation.end(how, now, but)
+
+
+def _contact(binding: Binding, now: float) -> ContactView:
+    return ContactView(
+        binding.device, str(binding.uri), is_browser(binding.device), round(binding.expires_at - now, 3)
+    )
 
 
 def is_browser(device: str) -> bool:

@@ -25,6 +25,10 @@ class MediaLeg(Protocol):
     def voice(self) -> Source:
         """What the device says."""
 
+    @property
+    def pressed(self) -> str:
+        """The digits that were pressed on it in this call."""
+
     def listen(self, source: Source) -> None:
         """From now on the device hears that."""
 
@@ -71,6 +75,7 @@ class PaperLeg:
         self.asked: list[str] = []
         self.heard: Source = Silence()
         self.voice: Source = Silence()
+        self.pressed = ""
 
     def listen(self, source: Source) -> None:
         self.heard = source

@@ -6,12 +6,12 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class ContactView:
-    """One device that is registered for an extension. `browser` is true when it is offered WebRTC."""
+    """One device that is registered for an extension, for that many seconds yet. `browser`: it is offered WebRTC."""
 
     device: str
     uri: str
     browser: bool
-    expires_at: float
+    expires_in: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,13 @@ class Sound:
         frequency: the strongest frequency in Hz, 0 in silence.
         energy: the mean square of the samples, full scale = 1.
         frames: how many frames of 20 ms came (not silence made up by us); 50 are a whole second.
+        digits: what the other side has pressed in this call.
     """
 
     frequency: float
     energy: float
     frames: int
+    digits: str = ""
 
 
 class NotReachable(Exception):

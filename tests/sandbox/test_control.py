@@ -53,4 +53,4 @@ async def test_what_a_customer_hears() -> None:
     assert (await browser.get("/sandbox/heard?customer=%2B79005550101")).status == 404
     account.switchboard.sound = Sound(440.0, 0.25, 50)
     heard = (await browser.get("/sandbox/heard?customer=+79005550101")).json()
-    assert heard == {"frequency": 440.0, "energy": 0.25, "frames": 50}
+    assert heard == {"frequency": 440.0, "energy": 0.25, "frames": 50, "digits": ""}

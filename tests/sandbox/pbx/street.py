@@ -141,7 +141,7 @@ class Street:
 
     def settle(self) -> None:
         """Hand over everything that is on the wire, and what that brings about, until nothing is left."""
-        self.exchange.dispatch()
+        self.exchange.deliver(self.agent.take_events(), self.now)
         while self._carry():
             pass
 
@@ -158,7 +158,7 @@ class Street:
             for transmit in phone.agent.take_output():
                 moved = True
                 self._to_exchange(transmit, address)
-        self.exchange.dispatch()
+        self.exchange.deliver(self.agent.take_events(), self.now)
         return moved
 
     def _to_exchange(self, transmit: Transmit, sender: Address) -> None:
