@@ -182,8 +182,7 @@ class Session:
             return
         self._phase = Phase.OPEN
         self._seat.office.join(user_id, self._tab, hello.page, hello.alive, now)
-        # The other tabs learn of the newcomer, and the stream stands at its latest, before the newcomer reads it.
-        hub.collect(self._seat.account_id, self._seat.office, now)
+        # Letters of the office to this tab (a call that rings already) wait for the flush: they come after the snapshot.
         state = self._seat.office.state_of(user_id)
         reader = Reader(self._number, hello.lang)
         self._stream = hub.subscribe(self._identity, self._tab, reader, state)

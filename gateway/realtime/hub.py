@@ -72,7 +72,7 @@ class Hub:
         return len(stream.readers.keys() - {tab}) >= self._limits.sockets_per_user
 
     def subscribe(self, identity: Identity, tab: str, reader: Reader, state: State) -> Stream:
-        """A tab's socket begins to read; it gets nothing yet, `catch_up` is next.
+        """A tab's socket begins to read; the other tabs are told what it changed, and `catch_up` is next for itself.
 
         Args:
             state: what the user sees now; the first state of a new stream.

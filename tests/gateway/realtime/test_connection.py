@@ -20,12 +20,13 @@ from protocol.messages import (
     Refused,
     Result,
     ResumeSecret,
+    Ring,
     RingAck,
     SecretRenewed,
     Snapshot,
     Welcome,
 )
-from tests.gateway.realtime.play import ANNA, SDP, SECRET, SETTINGS, TICKET, Stage, hello
+from tests.gateway.realtime.play import ANNA, SDP, SECRET, SETTINGS, TICKET, Mail, Stage, hello
 from tests.protocol.golden_files import golden
 
 BAD = golden("bad_frames")
@@ -142,6 +143,15 @@ def test_the_other_tab_learns_of_the_newcomer_before_the_newcomer_reads() -> Non
     assert isinstance(welcome, Welcome)
     assert isinstance(snapshot, Snapshot)
     assert (welcome.seq, snapshot.seq, snapshot.state.phone) == (1, 1, Phone("tab-b"))
+
+
+def test_a_call_that_rings_already_rings_in_the_newcomer_after_its_snapshot() -> None:
+    stage = Stage()
+    stage.office.letters.append(Mail(ANNA.user_id, "tab-a", Ring("c1", SDP)))
+    number, _ = stage.session(hello())
+    stage.flush()
+    assert [type(message) for message in stage.read(number)] == [Welcome, Snapshot, Ring]
+    assert stage.hub.counters["undelivered"] == 0
 
 
 def test_a_page_that_comes_back_gets_the_missed_deltas_and_no_snapshot() -> None:
