@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple, cast
 
 from sip.errors import LocalProtocolError, ParseError
@@ -132,9 +133,9 @@ class Sdp:
         if lines[0] != "v=0":
             raise ParseError("SDP of another version")
         starts = [n for n, line in enumerate(lines) if line.startswith("m=")]
-        ends = [*starts[1:], len(lines)]
-        sections = tuple(Media.parse(tuple(lines[a:b])) for a, b in zip(starts, ends, strict=True))
-        sdp = cls(tuple(lines[: starts[0]] if starts else lines), sections)
+        bounds = [*starts, len(lines)]
+        sections = tuple(Media.parse(tuple(lines[begin:end])) for begin, end in pairwise(bounds))
+        sdp = cls(tuple(lines[: bounds[0]]), sections)
         _ = sdp.origin
         return sdp
 

@@ -65,7 +65,7 @@ class Verifier:
         self._algorithms = tuple(algorithms)
         self._serial = 0
         self._counts: dict[str, int] = {}  # nonce → the highest count that was accepted
-        self._forgotten_until = 0  # milliseconds: nonces issued up to here may have been forgotten
+        self._forgotten_until = -1  # milliseconds: nonces issued up to here may have been forgotten
 
     def challenge(self, now: float, *, stale: bool = False) -> list[str]:
         """The values for WWW-Authenticate or Proxy-Authenticate, one line for each algorithm (RFC 8760 §2.3)."""
