@@ -20,7 +20,8 @@ class Limits:
         hold_wait_s: a new call waits so long for the others to be held.
         old_leg_s: so long after a reload the PBX may take to end the old leg, then we do.
         late_answer_s: so long after a restart the answer to a reload's INVITE is awaited, before it is cancelled.
-        pace_s: pause between two registrations at the start, and between two probes when many calls are probed at once.
+        pace_s: pause between two registrations at the start.
+        probe_pace_s: pause between two probes when many calls are probed at once.
         calls_per_extension: one more gets 486.
     """
 
@@ -33,5 +34,6 @@ class Limits:
     hold_wait_s: float = 1.5
     old_leg_s: float = 4.0
     late_answer_s: float = 5.0
-    pace_s: float = 0.0002
+    pace_s: float = 0.0001
+    probe_pace_s: float = 0.01
     calls_per_extension: int = 8

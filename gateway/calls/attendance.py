@@ -53,8 +53,9 @@ What: TypeAlias = Literal["hold", "release", "lost", "here", "awaited", "give_up
 
 
 class Advice(NamedTuple):
-    """What is to be done for a call; "lost", "here" and "awaited" are to be told of its sound."""
+    """What is to be done for a user's call; "lost", "here" and "awaited" are to be told of its sound."""
 
+    user_id: int
     call: str
     what: What
 
@@ -172,7 +173,8 @@ class _Sound(Machine[Presence, Sign]):
         self.beat_at: float | None = None
 
     def advise(self, *what: What) -> None:
-        self.watch.advice.extend(Advice(self.call, one) for one in what)
+        watch = self.watch
+        watch.advice.extend(Advice(watch.user_id, self.call, one) for one in what)
 
     def arm(self, name: str, at: float) -> None:
         self.watch.clock.cancel(self)
@@ -195,16 +197,19 @@ class Attendance:
     """The calls of one user and the tabs that attend them.
 
     Args:
+        user_id: whose they are.
         limits: how long absences may last.
         clock: where the deadlines go.
+        advice: where advice goes.
     """
 
-    __slots__ = ("_sounds", "_tabs", "advice", "clock", "limits")
+    __slots__ = ("_sounds", "_tabs", "advice", "clock", "limits", "user_id")
 
-    def __init__(self, limits: Limits, clock: Clock) -> None:
+    def __init__(self, user_id: int, limits: Limits, clock: Clock, advice: list[Advice]) -> None:
+        self.user_id = user_id
         self.limits = limits
         self.clock = clock
-        self.advice: list[Advice] = []
+        self.advice = advice
         self._sounds: dict[str, _Sound] = {}
         self._tabs: set[str] = set()
 
@@ -292,17 +297,10 @@ class Attendance:
             for sound in self._sounds.values()
         )
 
-    # --- output -----------------------------------------------------------------------------------------------------
-
     @property
     def anybody(self) -> bool:
         """Whether any tab is open."""
         return bool(self._tabs)
-
-    def take_advice(self) -> list[Advice]:
-        """What is to be done, in order; once."""
-        advice, self.advice = self.advice, []
-        return advice
 
     def _lost(self, sound: _Sound, now: float) -> None:
         sound.step(_S.LEFT_AMONG if self._tabs else _S.LEFT_ALONE, now)

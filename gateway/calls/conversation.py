@@ -83,6 +83,11 @@ class Conversation:
         wanted = {leg.instead_of for leg in self.legs if leg.state is LegState.JOINING}
         return [leg for leg in self.legs if leg.ref in wanted]
 
+    def carrying_ref(self) -> LegRef:
+        """The leg to name in a fact that is about the whole conversation."""
+        carrying = self.carrying()
+        return carrying[-1].ref if carrying else self.legs[-1].ref
+
     def joining(self) -> bool:
         """Whether a leg is being set up to take another's place."""
         return any(leg.state is LegState.JOINING for leg in self.legs)

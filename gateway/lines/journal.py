@@ -15,12 +15,14 @@ import msgspec
 
 from protocol.entities import Party
 
-Phase = Literal["dialing", "incoming", "answering", "talking"]
-"""What was true of the leg when it was written: our INVITE is out; theirs rings here; our 200 may be out; confirmed."""
+Phase = Literal["dialing", "incoming", "answering", "answered", "talking"]
+"""What was true of the leg when it was written: our INVITE is out; theirs rings here; our 200 may be out; theirs came and its
+ACK may be out; confirmed."""
 
 DIALING: Final = "dialing"
 INCOMING: Final = "incoming"
 ANSWERING: Final = "answering"
+ANSWERED: Final = "answered"
 TALKING: Final = "talking"
 
 

@@ -244,12 +244,16 @@ class SipLeg:
         elif self.call.state is CallState.ANSWERED:
             self.call.acknowledge(now)
             self.become_confirmed(now)
+            self.write_down()
 
     def become_confirmed(self, now: float) -> None:
         """Requests can be sent in the dialog: what was wanted meanwhile is done."""
         self.phase = TALKING
         self.probe_later(now)
         self.holding.step(HoldInput.CONFIRMED, now)
+        if self.held_for and not self.holding.held:
+            # A leg that took another's place: what the agent held stays held.
+            self.holding.step(HoldInput.HOLD, now)
 
     # --- time -------------------------------------------------------------------------------------------------------
 

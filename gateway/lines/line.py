@@ -122,6 +122,10 @@ class Line:
         self.registration = self.agent.register(account, now, owner=self, contact_user=mark)
         self._become("registering", None)
 
+    def handle_timer(self, name: str, now: float) -> None:
+        """The one deadline of a line: its turn to register has come."""
+        self.register(now)
+
     def unregister(self, now: float) -> None:
         """Take our address back from the PBX; calls in progress go on."""
         if self.registration is not None:
@@ -173,7 +177,7 @@ class Line:
         """Whoever has just come back may have forgotten our calls."""
         running = [leg for leg in self.legs.values() if leg.confirmed]
         for place, leg in enumerate(running):
-            leg.probe_at(now + place * self.limits.pace_s)
+            leg.probe_at(now + place * self.limits.probe_pace_s)
 
     def _doubt_all(self, now: float) -> None:
         self.effects.facts.extend(LegDoubted(leg.ref, now) for leg in self.legs.values() if leg.confirmed)
@@ -266,3 +270,15 @@ class Line:
         self.clock.cancel(leg)
         if leg.written is not None:
             self.effects.gone.append(leg.ref.id)
+
+
+def owner_of(event: Event) -> Line | None:
+    """The line that an event of the user agent is about; None: nobody's, as an INVITE to a Contact that is not ours.
+
+    Whoever hands events out (`main`) finds the office by `line.extension.account_id`, and answers 404 to a call of nobody's.
+    """
+    subject = getattr(event, "call", None) or getattr(event, "registration", None)
+    owner = getattr(subject, "owner", None)
+    if isinstance(owner, SipLeg):
+        return owner.line
+    return owner if isinstance(owner, Line) else None

@@ -20,7 +20,7 @@ from gateway.calls.facts import (
 )
 from gateway.lines.effects import Described
 from gateway.lines.holding import HoldInput
-from gateway.lines.journal import ANSWERING, INCOMING, TALKING
+from gateway.lines.journal import ANSWERED, ANSWERING, DIALING, INCOMING
 from gateway.lines.leg import SipLeg
 from gateway.lines.ringing import RingInput
 from gateway.media.direct import BadDescription
@@ -132,7 +132,7 @@ def _proceeding(leg: SipLeg, event: CallProceeding, now: float) -> None:
 def _answered(leg: SipLeg, event: CallAnswered, now: float) -> None:
     """A 200 came: the page hears it at once, the PBX's ACK waits for the disk."""
     effects = leg.line.effects
-    leg.phase = TALKING
+    leg.phase = ANSWERED
     if leg.answered_at is None:
         leg.answered_at = now
     if event.sdp is not None:
@@ -191,7 +191,7 @@ def _ended(leg: SipLeg, event: CallEnded, now: float) -> None:
     old = leg.instead_of
     if old is not None and old.successor is leg:
         old.successor = None
-        if leg.phase != TALKING and old.ref.id in line.legs:
+        if leg.phase == DIALING and old.ref.id in line.legs:
             facts.append(CommandFailed(old.ref, now, "reattach", Code.REATTACH_FAILED))
             # 603 and 481 say that the PBX no longer knows the dialog that was to be replaced: then its own probe ends it.
             if event.status in (481, 603) and old.confirmed:
