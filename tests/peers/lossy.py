@@ -3,12 +3,14 @@
     async with LossyWire(pbx.address, loss=0.2, seed=7) as wire:
         …tell the gateway that the PBX is at wire.address…
 
-The PBX sees each client under an own port of the wire; its requests come back that way when it answers to where a
-registration came from (`Asterisk(rewrite_contact=True)`), else they would go past the wire.
+Nothing may go past the wire. The PBX sees each client under an own port of the wire, and sends its requests there when it
+answers to where they came from (`Asterisk(rewrite_contact=True)`); in what the PBX says of itself (Contact) the wire puts its
+own address, so that requests inside a dialog come through it as well.
 """
 
 import asyncio
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -46,6 +48,7 @@ class LossyWire:
         self.loss, self.double, self.reorder = loss, double, reorder
         self.port = free_port()
         self.to_target, self.from_target = Counted(), Counted()
+        self._contact = re.compile(rb"(\r\nContact: <sip:[^>]*?)%s:%d\b" % (target[0].encode(), target[1]))
         self._dice = random.Random(seed)
         self._near: asyncio.DatagramTransport | None = None
         self._far: dict[Address, asyncio.Future[asyncio.DatagramTransport]] = {}
@@ -64,7 +67,8 @@ class LossyWire:
     def far_received(self, data: bytes, client: Address) -> None:
         """From the target, to the client whose far socket it came to."""
         if self._near is not None:
-            self._carry(self.from_target, data, self._near, client)
+            shown = self._contact.sub(rb"\g<1>%s:%d" % (HOST.encode(), self.port), data, count=1)
+            self._carry(self.from_target, shown, self._near, client)
 
     async def _onward(self, data: bytes, client: Address) -> None:
         if client not in self._far:
