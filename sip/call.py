@@ -11,7 +11,7 @@ has no deadline and is found by no request any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from sip.calls.saved import SavedCall
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from sip.transactions.layer import ServerTransaction
 
 __all__ = ["Call", "CallState", "SavedCall"]
+
+
+_SERVED: Final = frozenset({"INVITE", "UPDATE", "BYE", "OPTIONS"})
 
 
 class Call(Session):
@@ -178,7 +181,7 @@ class Call(Session):
     @staticmethod
     def serves(method: str) -> bool:
         """Whether requests of this method are handled inside the call."""
-        return method in _HANDLERS
+        return method in _SERVED
 
     def receive(self, transaction: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
         """A request of the peer in one of our dialogs (§12.2.2)."""
@@ -190,7 +193,15 @@ class Call(Session):
             self.respond(transaction, 500, now)
         else:
             self._request, self._transaction = request, transaction
-            _HANDLERS[request.method](self, now)
+            match request.method:
+                case "INVITE":
+                    self._handle_invite(now)
+                case "UPDATE":
+                    self._handle_update(now)
+                case "BYE":
+                    self._handle_bye(now)
+                case _:
+                    self._handle_options(now)
 
     def receive_ack(self, request: Request, now: float) -> None:
         """An ACK for a 2xx of ours; one that comes again says nothing."""
@@ -277,11 +288,3 @@ class Call(Session):
 
     def _handle_options(self, now: float) -> None:
         self.respond(self._transaction, 200, now, contact=True, headers=[("Accept", "application/sdp")])
-
-
-_HANDLERS: Final[dict[str, Callable[[Call, float], None]]] = {
-    "INVITE": Call._handle_invite,
-    "UPDATE": Call._handle_update,
-    "BYE": Call._handle_bye,
-    "OPTIONS": Call._handle_options,
-}
