@@ -72,6 +72,7 @@ export function begin(host: Host, hasToggle: boolean): Telephone {
       execute: (command) => link.execute(command),
       later,
       changed,
+      renew: () => link.networkLost(),
       complain: (_call, code) => softphone.refuse(code),
     },
     microphone,

@@ -1,29 +1,44 @@
 /**
- * Telephone numbers: what a person typed or clicked → what is dialled; what the network says → what is shown.
+ * Telephone numbers: what a person typed or clicked → what the gateway is asked to dial; what the CRM keeps → what can be
+ * compared; what is shown when the gateway has not said how.
  *
- * Invariants: `dialable` is idempotent; two spellings of one Russian number compare equal by `sameNumber`; a short
- * number (up to six digits: an extension, 112) is never taken for a part of a long one. Knows no country but Russia by
- * its own rules (a leading 8 is the trunk prefix); any other number is left as it was written.
+ * The gateway knows the account's country and normalises what is dialled (`gateway/numbers.py`); here a number is only
+ * cleaned of what is no part of it. Comparing knows one country by its own rules, Russia (a leading 8 is the trunk prefix).
+ * Invariants: `toDial` is idempotent and fits the protocol's pattern; two spellings of one Russian number compare equal; a
+ * short number (up to six digits: an extension, 112) is never taken for a part of a long one.
  */
+
+import { LIMITS } from "./protocol";
 
 const LONGEST_SHORT_NUMBER = 6;
 
-/** Words and marks after which an office's inner number follows: "+7 495 123-45-67 доб. 12". */
-const EXTENSION_MARK = /(доб|вн|ext|x|#|,|;)/i;
+/** An office's inner number after the number itself: "+7 495 123-45-67 доб. 12". It is typed by hand after the answer. */
+const INNER_NUMBER = /(\d)[\s(]*(?:доб|вн|ext|x|,|;).*$/iu;
+
+/** Hyphens and dashes that pages put into numbers, and characters that stand for nothing. */
+const DASHES = /[\u2010-\u2015\u2212]/g;
+const FOREIGN = /[^0-9A-Za-z+*#(). _/\u00a0-]/g;
+
+/** Cleans what was typed, pasted or clicked; empty when there is nothing to dial in it. */
+export function toDial(text: string): string {
+  const written = text
+    .trim()
+    .replace(/^(tel|callto|sip):/i, "")
+    .replace(INNER_NUMBER, "$1");
+  const clean = written.replace(DASHES, "-").replace(FOREIGN, "").trim().slice(0, LIMITS.number);
+  return /[0-9*#A-Za-z]/.test(clean) ? clean : "";
+}
 
 function digitsOf(text: string): string {
   return text.replace(/\D/g, "");
 }
 
-/** Rewrites what was typed, pasted or clicked into what the gateway is asked to dial; empty when nothing is dialable. */
-export function dialable(text: string): string {
-  const written = text.trim().replace(/^(tel|callto|sip):/i, "");
-  const star = /^[*#][\d*#]+$/.exec(written);
-  if (star) return written;
-  const main = (written.split(EXTENSION_MARK)[0] ?? "").trim();
-  const digits = digitsOf(main);
-  if (digits === "") return "";
-  if (main.startsWith("+")) return `+${digits}`;
+/** E.164 for Russian numbers in any spelling; other numbers as their digits, with the plus if it was there. */
+function canonical(text: string): string {
+  const clean = toDial(text);
+  const digits = digitsOf(clean);
+  if (/[*#]/.test(clean)) return clean;
+  if (clean.startsWith("+")) return `+${digits}`;
   if (digits.length === 11 && /^[78]/.test(digits)) return `+7${digits.slice(1)}`;
   if (digits.length === 10 && /^[3489]/.test(digits)) return `+7${digits}`;
   return digits;
@@ -31,7 +46,7 @@ export function dialable(text: string): string {
 
 /** The form two numbers are compared in. */
 function comparable(text: string): string {
-  return digitsOf(dialable(text));
+  return digitsOf(canonical(text));
 }
 
 /** Whether both are spellings of one number. */
@@ -48,7 +63,7 @@ export function searchDigits(text: string): string {
 
 /** `+79215550102` → `+7 921 555-01-02`; other countries in groups of three; short numbers as they are. */
 export function shownNumber(text: string): string {
-  const number = dialable(text);
+  const number = canonical(text);
   const digits = digitsOf(number);
   if (digits === "" || digits.length <= LONGEST_SHORT_NUMBER) return number || text.trim();
   if (number.startsWith("+7") && digits.length === 11) {

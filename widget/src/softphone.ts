@@ -9,7 +9,7 @@
 import type { Host } from "./host/host";
 import { sentence } from "./i18n";
 import type { Answer, Command, LinkState } from "./link/effects";
-import { dialable } from "./numbers";
+import { toDial } from "./numbers";
 import type { Microphone } from "./phone/microphone";
 import type { Phone, PhoneAnswer } from "./phone/phone";
 import { type Deeds, type Picture, phoneIsHere } from "./picture";
@@ -57,7 +57,6 @@ export class Softphone implements Deeds {
   // --- from the gateway ---------------------------------------------------------------------------------------------
 
   onLink(state: LinkState, failure: string | null): void {
-    if (state !== "live") this.ports.phone.linkLost();
     this.change({ link: { state, failure } });
     this.ports.phone.follow(this.picture.server, state === "live");
   }
@@ -104,14 +103,14 @@ export class Softphone implements Deeds {
   }
 
   beat(): void {
-    const calls = this.ports.phone.alive();
+    const calls = this.ports.phone.sounding();
     if (calls.length > 0) this.ports.link.tell({ t: "beat", calls });
   }
 
   // --- deeds --------------------------------------------------------------------------------------------------------
 
   dial(number: string, extension?: string): void {
-    const wanted = dialable(number);
+    const wanted = toDial(number);
     this.unfold(true);
     const obstacle = this.obstacle(wanted);
     if (obstacle !== null) {
@@ -154,14 +153,8 @@ export class Softphone implements Deeds {
   }
 
   takePhone(): void {
-    void this.follow("take_phone", this.ports.link.execute({ t: "take_phone" })).then((answer) => {
-      if (answer.t !== "done") return;
-      for (const call of Object.values(this.picture.server.calls)) {
-        const living = call.state === "talking" || call.state === "held";
-        const there = call.device.kind === "browser" && call.device.tab !== this.picture.tab;
-        if (living && there && call.sound === "here") this.act(call.id, "reattach");
-      }
-    });
+    // The gateway then tells of the sounds of other tabs as lost, and the phone brings them here by itself.
+    void this.follow("take_phone", this.ports.link.execute({ t: "take_phone" }));
   }
 
   askMicrophone(): void {

@@ -6,8 +6,9 @@
  * one deadline, `nextDeadline()`. It knows neither WebSocket nor amoCRM nor what a call is.
  *
  * Invariants: one socket at most is listened to (`socket` numbers it, late events of older ones fall away); a delta
- * reaches the store only if it is the next one; every command is settled exactly once, by its answer, by the loss of the
- * socket, or by time.
+ * reaches the store only if it is the next one; every command is settled exactly once, by its answer, by time, or because
+ * the gateway it was sent to is no more. A command whose answer was lost with a socket is sent again over the next one: in
+ * the same epoch the gateway answers a repeated id from its memory and does nothing twice.
  */
 
 import type { Beat, GatewayMessage, Hello, Position, RingAck } from "../protocol";
@@ -43,7 +44,8 @@ export class LinkCore {
   private position: Position | null = null;
   private effects: Effect[] = [];
   private commandNumber = 0;
-  private readonly waiting = new Map<string, number>();
+  private epoch: string | null = null;
+  private readonly waiting = new Map<string, { readonly at: number; readonly text: string }>();
 
   constructor(config: LinkConfig, sources: LinkSources, credentials: Credentials | null) {
     this.config = config;
@@ -110,8 +112,9 @@ export class LinkCore {
       this.refuse(id, "link_down");
       return id;
     }
-    this.waiting.set(id, now + this.config.answerSeconds);
-    this.send({ ...command, id });
+    const text = JSON.stringify({ ...command, id });
+    this.waiting.set(id, { at: now + this.config.answerSeconds, text });
+    this.effects.push({ do: "send", socket: this.socket, text });
     return id;
   }
 
@@ -123,7 +126,7 @@ export class LinkCore {
   }
 
   handleTimer(now: number): void {
-    for (const [id, at] of [...this.waiting]) {
+    for (const [id, { at }] of [...this.waiting]) {
       if (at <= now) this.refuse(id, "no_reply");
     }
     if (this.deadline !== null && this.deadline <= now) {
@@ -135,7 +138,7 @@ export class LinkCore {
   // --- outputs ------------------------------------------------------------------------------------------------------
 
   nextDeadline(): number | null {
-    const all = [...this.waiting.values()];
+    const all = [...this.waiting.values()].map(({ at }) => at);
     if (this.deadline !== null) all.push(this.deadline);
     return all.length === 0 ? null : Math.min(...all);
   }
@@ -201,6 +204,7 @@ export class LinkCore {
     },
     stop: () => {
       this.abandon();
+      this.refuseAll();
     },
   };
 
@@ -226,6 +230,7 @@ export class LinkCore {
         if (message.resume) this.keep(message.resume.secret, message.resume.expires_at);
         this.effects.push({ do: "message", message, roundTrip: now - this.helloAt });
         this.apply("welcomed", now);
+        this.repeat(message.epoch);
         return;
       case "snapshot":
         this.position = { epoch: message.epoch, seq: message.seq };
@@ -280,11 +285,23 @@ export class LinkCore {
     this.settle(id, { t: "refused", code });
   }
 
-  /** Closes the socket for us and tells every command that waits for it that it will get no answer. */
+  /** Sends again what was not answered, or gives it up when the gateway that knew it is gone. */
+  private repeat(epoch: string): void {
+    const same = this.epoch === epoch;
+    this.epoch = epoch;
+    if (!same) this.refuseAll();
+    for (const { text } of this.waiting.values())
+      this.effects.push({ do: "send", socket: this.socket, text });
+  }
+
+  private refuseAll(): void {
+    for (const id of [...this.waiting.keys()]) this.refuse(id, "link_lost");
+  }
+
+  /** Closes the socket for us: whatever it still says is not heard. */
   private abandon(): void {
     if (this.socket > 0) this.effects.push({ do: "close", socket: this.socket });
     this.socket += 1;
-    for (const id of [...this.waiting.keys()]) this.refuse(id, "link_lost");
   }
 }
 

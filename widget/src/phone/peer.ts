@@ -27,8 +27,8 @@ const TONE_GAP_MS = 70;
 export class Peer {
   readonly connection: RTCPeerConnection;
   readonly track: MediaStreamTrack;
-  /** The socket was lost before this connection carried sound: a letter for it may be lost too. */
-  stale = false;
+  /** It did not connect in time, and the gateway is told that its sound is gone. */
+  givenUp = false;
   private readonly sender: RTCRtpSender;
   private readonly ports: PeerPorts;
   private readonly gatherSeconds: number;
@@ -49,7 +49,6 @@ export class Peer {
     this.sender = connection.addTrack(track, new MediaStream([track]));
     connection.ontrack = (event) => this.hear(event);
     connection.onconnectionstatechange = () => {
-      if (this.connected) this.stale = false;
       if (!this.closed) ports.changed();
     };
   }
@@ -58,9 +57,10 @@ export class Peer {
     return !this.closed && this.connection.connectionState === "connected";
   }
 
-  get dead(): boolean {
+  /** Whether it carries sound or may still come to it. */
+  get hopeful(): boolean {
     const state = this.connection.connectionState;
-    return this.closed || state === "failed" || state === "closed";
+    return !this.closed && !this.givenUp && state !== "failed" && state !== "closed";
   }
 
   /** Whether the other side's sound description is here: early media, or the answer. */

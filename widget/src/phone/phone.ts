@@ -12,7 +12,15 @@ import type { Answer, Command, Refusal } from "../link/effects";
 import type { IceServer, Remote, Ring, State } from "../protocol";
 import { type Microphone, MicrophoneTrouble } from "./microphone";
 import { Peer, type PeerPorts } from "./peer";
-import { belongsHere, type Intent, microphoneOn, reattachWait, speakerOn, wantsSound } from "./rules";
+import {
+  belongsHere,
+  type Intent,
+  microphoneOn,
+  reattachWait,
+  soundExpected,
+  speakerOn,
+  wantsSound,
+} from "./rules";
 
 /** Refusals of the telephone itself. */
 export type PhoneCode = "microphone" | "no_offer" | "sound_failed" | "no_tones";
@@ -29,9 +37,14 @@ export interface PhonePorts extends Omit<PeerPorts, "changed"> {
   later(seconds: number, run: () => void): void;
   /** The set of living connections or one of their states changed. */
   changed(): void;
+  /** Opens a new socket, whose hello tells the gateway anew which sounds live. */
+  renew(): void;
   /** A call's sound failed in a way that the user must read. */
   complain(call: string | null, code: PhoneCode): void;
 }
+
+/** ICE says `disconnected` after some seconds without a packet and often recovers within two more. */
+const SILENCE_SECONDS = 6;
 
 const refusal = (code: PhoneCode): PhoneAnswer => ({ t: "refused", code });
 
@@ -45,6 +58,8 @@ export class Phone {
   private readonly offers = new Map<string, string>();
   /** Calls that a picture of the gateway has shown. */
   private readonly seen = new Set<string>();
+  /** Calls that should have sound and have none, since when. */
+  private readonly silent = new Map<string, number>();
   private readonly early = new Map<string, Remote[]>();
   private readonly intents = new Map<string, Set<Intent>>();
   private readonly tries = new Map<string, { count: number; nextAt: number; busy: boolean }>();
@@ -58,8 +73,13 @@ export class Phone {
     this.servers = servers;
   }
 
-  /** Calls whose sound lives here: for `hello` and for the beat. */
+  /** Calls whose connection lives here, or is being made: for `hello`. What the gateway has for them still finds them. */
   alive(): string[] {
+    return [...this.peers].filter(([, peer]) => peer.hopeful).map(([call]) => call);
+  }
+
+  /** Calls that have sound at this moment: for the beat. */
+  sounding(): string[] {
     return [...this.peers].filter(([, peer]) => peer.connected).map(([call]) => call);
   }
 
@@ -155,20 +175,16 @@ export class Phone {
     await this.hear(letter, peer);
   }
 
-  /** The socket went: what was on its way to a connection that has no sound yet may be lost. */
-  linkLost(): void {
-    this.live = false;
-    for (const peer of this.peers.values()) if (!peer.connected) peer.stale = true;
-  }
-
   /** A new picture from the gateway, or the same one after something here changed. */
   follow(state: State, live: boolean): void {
     this.state = state;
+    if (live && !this.live) this.silent.clear(); // what was missed may still come over the new socket
     this.live = live;
     for (const call of Object.keys(state.calls)) this.seen.add(call);
     for (const call of [...this.seen]) this.tidy(call);
     this.lead();
     this.bringBack();
+    for (const call of this.peers.keys()) this.watch(call);
   }
 
   // --- inside -------------------------------------------------------------------------------------------------------
@@ -179,7 +195,10 @@ export class Phone {
       const peer = new Peer(this.ports.newConnection(this.servers), track, this.ports.gatherSeconds, {
         play: this.ports.play,
         sleep: this.ports.sleep,
-        changed: () => this.ports.changed(),
+        changed: () => {
+          for (const call of this.peers.keys()) this.watch(call);
+          this.ports.changed();
+        },
       });
       return peer;
     } catch (error) {
@@ -246,7 +265,7 @@ export class Phone {
     if (!this.live || this.state.phone.tab !== this.ports.tab) return;
     for (const call of Object.values(this.state.calls)) {
       const peer = this.peers.get(call.id);
-      const carried = peer !== undefined && !peer.dead && !peer.stale;
+      const carried = peer?.hopeful ?? false;
       if (!wantsSound(call) || carried) {
         if (call.sound === "here") this.tries.delete(call.id);
         continue;
@@ -255,6 +274,28 @@ export class Phone {
       if (tried.busy || this.ports.now() < tried.nextAt) continue;
       this.tries.set(call.id, { ...tried, busy: true });
       void this.tryAgain(call.id, tried.count);
+    }
+  }
+
+  /**
+   * A connection that should carry sound and does not, for so long: its answer was lost with a socket, or the network has
+   * changed. The gateway cannot know; a new socket whose hello does not name the call tells it, and the sound is then
+   * brought back like after a reload.
+   */
+  private watch(call: string): void {
+    const peer = this.peers.get(call);
+    if (peer === undefined || peer.connected || !soundExpected(this.state.calls[call])) {
+      this.silent.delete(call);
+      return;
+    }
+    const since = this.silent.get(call);
+    if (since === undefined) {
+      this.silent.set(call, this.ports.now());
+      this.ports.later(SILENCE_SECONDS, () => this.watch(call));
+    } else if (!peer.givenUp && this.live && this.ports.now() - since >= SILENCE_SECONDS - 0.1) {
+      peer.givenUp = true;
+      this.silent.delete(call);
+      this.ports.renew();
     }
   }
 

@@ -30,6 +30,11 @@ export function wantsSound(call: Call): boolean {
   return call.device.kind === "browser" && (call.sound === "lost" || call.sound === "waiting");
 }
 
+/** Whether the gateway believes that the call's sound lives in this tab. */
+export function soundExpected(call: Call | undefined): boolean {
+  return call !== undefined && (call.state === "talking" || call.state === "held") && call.sound === "here";
+}
+
 /** Seconds before attempt number `attempt` (0 is the first) to bring the sound back. */
 export function reattachWait(attempt: number): number {
   return [0, 1, 2, 4, 8][attempt] ?? 10;

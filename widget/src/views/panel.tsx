@@ -7,9 +7,11 @@ import { type Deeds, type Picture, phoneIsHere } from "../picture";
 import type { Call, CallState } from "../protocol";
 import { Banners } from "./banners";
 import { Button } from "./button";
-import { DiallingCard, EndedCard, IncomingCard, LiveCard } from "./calls";
+import { EndedCard } from "./ended";
 import { spoken, stateText, who } from "./face";
 import { Icon } from "./icons";
+import { IncomingCard } from "./incoming";
+import { DiallingCard, LiveCard } from "./live";
 import { Pad } from "./pad";
 
 export interface PanelProps {
