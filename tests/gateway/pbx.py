@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 from gateway.limits import Limits
-from gateway.lines.journal import Record
+from gateway.lines.journal import Record, Save
 from gateway.lines.line import Extension, owner_of
 from gateway.office import Letter, Office
 from protocol.commands import Answer, AnyCommand, Dial, HangUp, HoldCall, Mute, Reattach, Reject, ResumeCall
@@ -65,7 +65,12 @@ class Pbx:
 
     def __init__(self) -> None:
         self.agent = UserAgent(
-            host=PBX[0], port=PBX[1], ids=SeededIds(1000), product="Pbx", tag_prefix="px", methods=("REGISTER",)
+            host=PBX[0],
+            port=PBX[1],
+            ids=SeededIds(1000),
+            product="Pbx",
+            tag_prefix="px",
+            methods=("REGISTER",),
         )
         self.account = Account(
             uri=Uri("sip", "pbx", None, *PBX), username="pbx", password="", registrar=Uri("sip", None, None, *PBX),
@@ -176,7 +181,7 @@ class World:
         self.story: list[str] = []
         self.notices: list[Notice] = []
         self.letters: list[Letter] = []
-        self._unsaved: list[tuple[Record, int]] = []
+        self._waiting: list[Save | str] = []
         self._lives = 0
         self.agent: UserAgent
         self.office: Office
@@ -188,7 +193,9 @@ class World:
         self._lives += 1
         self.agent = UserAgent(host=GATEWAY[0], port=GATEWAY[1], ids=SeededIds(self._lives))
         ids = SeededIds(100 + self._lives)
-        self.office = Office([self._extension(one) for one in self.numbers], self.agent, ids.token, "RU", self.limits)
+        self.office = Office(
+            [self._extension(one) for one in self.numbers], self.agent, ids.token, "RU", self.limits
+        )
 
     def _extension(self, number: str) -> Extension:
         account = Account(
@@ -202,7 +209,7 @@ class World:
 
     def kill(self) -> None:
         """kill -9: what was not on disk and not on the wire is gone. Pages lose their sockets."""
-        self._unsaved.clear()
+        self._waiting.clear()
         for page in self.pages:
             page.joined = False
         self.pages.clear()
@@ -250,7 +257,11 @@ class World:
             for one in source.take_output():
                 moved = True
                 message = parse(one.data)
-                name = message.method if isinstance(message, Request) else f"{message.status} {message.cseq.method}"
+                name = (
+                    message.method
+                    if isinstance(message, Request)
+                    else f"{message.status} {message.cseq.method}"
+                )
                 down = self.pbx.silent or self.lost(one.data, sender)
                 self.story.append(f"{sender} {name}{' lost' if down else ''}")
                 if not down:
@@ -272,17 +283,18 @@ class World:
         return bool(events or theirs)
 
     def _write(self) -> bool:
-        self._unsaved.extend((one.record, one.token) for one in self.office.take_saves())
-        gone = self.office.take_gone()
-        if self.disk == "stuck" or not (self._unsaved or gone):
+        self._waiting.extend(self.office.take_saves())
+        self._waiting.extend(self.office.take_gone())
+        if self.disk == "stuck" or not self._waiting:
             return False
-        unsaved, self._unsaved = self._unsaved, []
-        for record, token in unsaved:
-            self.records[record.id] = Record.from_json(record.to_json())
-            if token:
-                self.office.saved(token, self.now)
-        for id in (*gone, *self.office.take_gone()):
-            self.records.pop(id, None)
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if isinstance(one, str):
+                self.records.pop(one, None)
+                continue
+            self.records[one.record.id] = Record.from_json(one.record.to_json())
+            if one.token:
+                self.office.saved(one.token, self.now)
         return True
 
     def _post(self) -> bool:
@@ -420,4 +432,16 @@ class Page:
 
 ELSEWHERE = (Reason("SIP", 200, "Call completed elsewhere"), Reason("Q.850", 26))
 
-__all__ = ["ELSEWHERE", "OTHER_USER", "USER", "Page", "Pbx", "Response", "World", "answer_to", "answers", "rings", "sdp"]
+__all__ = [
+    "ELSEWHERE",
+    "OTHER_USER",
+    "USER",
+    "Page",
+    "Pbx",
+    "Response",
+    "World",
+    "answer_to",
+    "answers",
+    "rings",
+    "sdp",
+]
