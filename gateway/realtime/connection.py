@@ -145,6 +145,22 @@ class Handshake:
 class Session:
     """A page that is in."""
 
+    __slots__ = (
+        "_hello",
+        "_identity",
+        "_number",
+        "_patience",
+        "_phase",
+        "_rate",
+        "_renew_at",
+        "_resume",
+        "_seat",
+        "_secret_due",
+        "_shared",
+        "_stream",
+        "_tab",
+    )
+
     def __init__(self, number: int, shared: Shared, admitted: Admitted, hello: Hello, now: float) -> None:
         self._number = number
         self._shared = shared

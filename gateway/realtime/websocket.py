@@ -46,6 +46,24 @@ def protocol_class(gate: Gate) -> type[asyncio.Protocol]:
 class AgentSocket(asyncio.Protocol):
     """One socket of a page."""
 
+    __slots__ = (
+        "_clean",
+        "_closing",
+        "_connections",
+        "_core",
+        "_fragments",
+        "_gate",
+        "_heard",
+        "_limits",
+        "_loop",
+        "_number",
+        "_origin",
+        "_ping_at",
+        "_timer",
+        "_transport",
+        "_wire",
+    )
+
     def __init__(
         self,
         gate: Gate,
