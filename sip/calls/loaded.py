@@ -57,6 +57,9 @@ class LoadedCall(Call):
         self.local_sdp = saved.local_sdp
         self.remote_sdp = saved.remote_sdp
 
+    def dump(self) -> SavedCall:
+        return self.dump_dialog()
+
     table: ClassVar[Table[CallState, CallInput]] = SESSION_TABLE
 
 
