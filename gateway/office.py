@@ -118,12 +118,17 @@ class Office:
         self._settle(now)
 
     def _attend_restored(self, leg: SipLeg, now: float) -> None:
-        if leg.phase == INCOMING or not leg.tab or leg.verdict is not None:
-            return
+        """The page of a restored call may still have its sound, and has a moment to say so."""
         user_id = leg.line.extension.user_id
-        desk = None if user_id is None else self._desks[user_id]
-        if desk is not None and leg.instead_of is None:
-            desk.attendance.restore(leg.conversation, leg.tab, "absence" in leg.held_for, now)
+        if user_id is None or leg.phase == INCOMING or not leg.tab or leg.verdict is not None:
+            return
+        deserted = "absence" in leg.held_for
+        if leg.instead_of is None:
+            self._desks[user_id].attendance.restore(leg.conversation, leg.tab, deserted, now)
+        sound: Sound = "waiting"
+        if leg.confirmed:
+            sound = "lost" if deserted else "here"
+        self._effects.facts.append(SoundChanged(leg.ref, now, sound))
 
     # --- pages ------------------------------------------------------------------------------------------------------
 

@@ -160,8 +160,10 @@ class Line:
         """Take an event of this line's registration or of one of its calls."""
         match event:
             case Registered():
+                first = self.state == "registering"
                 self._become("registered", None)
-                self._probe_all(now)
+                if not first:
+                    self._probe_all(now)
             case RegistrationFailed():
                 self._become("failed", translate.line_reason(event.status))
                 if event.status is None:
