@@ -5,14 +5,14 @@ joined by LF, which no value can hold); a header is read when it is first asked 
 
 Knows nothing of start lines, transports or dialogs.
 Invariants: a message never changes (`with_header`, `without` and `prepend` give another one); no line holds CR, LF or
-NUL; `Content-Length` is the body's length in everything that is written by us.
+NUL; `Content-Length` is the body's length in everything that `build` and `reply` make.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import Final, Self
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final, Self
 
 from sip.errors import LocalProtocolError
 from sip.grammar import safe, split_list
@@ -45,12 +45,12 @@ def index_lines(lines: Iterable[str]) -> dict[str, str]:
     key = ""
     for line in lines:
         name, _, value = line.partition(":")
-        if name in KEYS:
+        try:
             key = KEYS[name]
-        elif line[:1] in _FOLDS:
-            index[key] = f"{index.get(key, '')} {line.strip(BLANKS)}"
-            continue
-        else:
+        except KeyError:
+            if line[:1] in _FOLDS:
+                index[key] = f"{index.get(key, '')} {line.strip(BLANKS)}"
+                continue
             key = key_of(name)
         if key not in index:
             index[key] = value
@@ -71,34 +71,61 @@ def header_line(name: str, value: Value) -> str:
 class Message(ABC):
     """A SIP message (RFC 3261 §7); see `Request` and `Response`.
 
-    Reading a header of a parsed message does not fail for Via, CSeq, From, To, Call-ID, Contact, Route and
-    Record-Route: `parse` has looked at them. On a message of our own, a header that is absent raises LocalProtocolError.
+    What is annotated here is read when it is first asked for. On a message that `parse` gave, that does not fail; on one
+    of our own, a header that is absent raises LocalProtocolError.
     """
 
-    __slots__ = ("_cseq", "_from", "_index", "_lines", "_tags", "_to", "_via", "_wire", "body")
+    __slots__ = (
+        "_index",
+        "_lines",
+        "_wire",
+        "body",
+        "branch",
+        "call_id",
+        "contact",
+        "cseq",
+        "from_",
+        "from_tag",
+        "to",
+        "to_tag",
+        "via",
+    )
 
-    def __init__(
-        self, lines: list[str], body: bytes, index: dict[str, str] | None, wire: bytes | None
-    ) -> None:
-        self._lines = lines  # the start line first
-        self.body = body
-        self._index = index
-        self._wire = wire
-        self._via: Via | None = None
-        self._cseq: CSeq | None = None
-        self._from: NameAddr | None = None
-        self._to: NameAddr | None = None
-        self._tags: tuple[str | None, str | None] | None = None
+    _lines: list[str]  # the start line first
+    _index: dict[str, str]
+    _wire: bytes
+    body: bytes
+    via: Via
+    """The topmost Via."""
+    branch: str
+    """The topmost Via's branch; "" when it has none."""
+    call_id: str
+    cseq: CSeq
+    from_: NameAddr
+    to: NameAddr
+    from_tag: str | None
+    """None from a peer that gives none (RFC 2543)."""
+    to_tag: str | None
+    """None on what has not been answered yet."""
+    contact: NameAddr | None
+    """The first Contact; None when there is none, or `*` (see `get`)."""
+
+    if not TYPE_CHECKING:  # a slot that is still empty; mypy shall not take any name for one
+
+        def __getattr__(self, name: str) -> object:
+            if name not in _READERS:
+                raise AttributeError(f"{type(self).__name__} has no {name}")
+            value = _READERS[name](self)
+            setattr(self, name, value)
+            return value
 
     def index(self) -> dict[str, str]:
         """Key → raw value of every header; not to be changed."""
-        if self._index is None:
-            self._index = index_lines(self._lines[1:])
         return self._index
 
     def get(self, name: str) -> str | None:
         """The first value of a header (the whole line, for a list header too), or None."""
-        value = self.index().get(KEYS.get(name) or key_of(name))
+        value = self._index.get(KEYS.get(name) or key_of(name))
         if value is None:
             return None
         return (value if "\n" not in value else value[: value.index("\n")]).strip(BLANKS)
@@ -106,7 +133,7 @@ class Message(ABC):
     def get_all(self, name: str) -> list[str]:
         """Every value of a header in order; list headers are split at their commas (RFC 3261 §7.3.1)."""
         key = KEYS.get(name) or key_of(name)
-        value = self.index().get(key)
+        value = self._index.get(key)
         if value is None:
             return []
         values = value.split("\n")
@@ -130,68 +157,12 @@ class Message(ABC):
             found.append((name.rstrip(BLANKS), value.strip(BLANKS)))
         return found
 
-    def _need(self, key: str) -> str:
-        value = self.index().get(key)
+    def need(self, key: str) -> str:
+        """The raw value of a header that must be there. Raises LocalProtocolError when we forgot it."""
+        value = self._index.get(key)
         if value is None:
             raise LocalProtocolError(f"the message has no {key}")
         return value
-
-    @property
-    def via(self) -> Via:
-        """The topmost Via."""
-        if self._via is None:
-            self._via = Via.parse(self._need("via").partition("\n")[0])
-        return self._via
-
-    @property
-    def branch(self) -> str:
-        """The topmost Via's branch; "" when it has none."""
-        return (self._via or self.via).params.get("branch") or ""
-
-    @property
-    def call_id(self) -> str:
-        return self._need("call-id").strip(BLANKS)
-
-    @property
-    def cseq(self) -> CSeq:
-        if self._cseq is None:
-            self._cseq = CSeq.parse(self._need("cseq"))
-        return self._cseq
-
-    @property
-    def from_(self) -> NameAddr:
-        if self._from is None:
-            self._from = NameAddr.parse(self._need("from"))
-        return self._from
-
-    @property
-    def to(self) -> NameAddr:
-        if self._to is None:
-            self._to = NameAddr.parse(self._need("to"))
-        return self._to
-
-    @property
-    def from_tag(self) -> str | None:
-        """None from a peer that gives none (RFC 2543), and on a To that has not been answered."""
-        if self._tags is None:
-            self._tags = read_tag(self._need("from")), read_tag(self._need("to"))
-        return self._tags[0]
-
-    @property
-    def to_tag(self) -> str | None:
-        if self._tags is None:
-            self._tags = read_tag(self._need("from")), read_tag(self._need("to"))
-        return self._tags[1]
-
-    @property
-    def contact(self) -> NameAddr | None:
-        """The first Contact; None when there is none, or `*` (see `get`)."""
-        value = self.index().get("contact")
-        if value is None:
-            return None
-        if "," in value or "\n" in value or "*" in value:
-            return next(iter(self.contacts), None)
-        return read_contact(value)
 
     @property
     def contacts(self) -> list[NameAddr]:
@@ -228,12 +199,6 @@ class Message(ABC):
 
         Raises LocalProtocolError for text that UTF-8 cannot write (half of a surrogate pair).
         """
-        if self._wire is None:
-            try:
-                head = "\r\n".join(self._lines).encode()
-            except UnicodeEncodeError as error:
-                raise LocalProtocolError("the message holds half of a surrogate pair") from error
-            self._wire = b"%b\r\n\r\n%b" % (head, self.body)
         return self._wire
 
     def __eq__(self, other: object) -> bool:
@@ -280,6 +245,37 @@ class Message(ABC):
             if not dropping:
                 kept.append(line)
         return kept, place
+
+
+def _first_contact(message: Message) -> NameAddr | None:
+    value = message._index.get("contact")
+    if value is None:
+        return None
+    if "," in value or "\n" in value or "*" in value:
+        return next(iter(message.contacts), None)
+    return read_contact(value)
+
+
+def _write(message: Message) -> bytes:
+    try:
+        return b"%b\r\n\r\n%b" % ("\r\n".join(message._lines).encode(), message.body)
+    except UnicodeEncodeError as error:
+        raise LocalProtocolError("the message holds half of a surrogate pair") from error
+
+
+_READERS: Final[dict[str, Callable[[Message], object]]] = {
+    "_index": lambda message: index_lines(message._lines[1:]),
+    "_wire": _write,
+    "via": lambda message: Via.parse(message.need("via").partition("\n")[0]),
+    "branch": lambda message: message.via.params.get("branch") or "",
+    "call_id": lambda message: message.need("call-id").strip(BLANKS),
+    "cseq": lambda message: CSeq.parse(message.need("cseq")),
+    "from_": lambda message: NameAddr.parse(message.need("from")),
+    "to": lambda message: NameAddr.parse(message.need("to")),
+    "from_tag": lambda message: read_tag(message.need("from")),
+    "to_tag": lambda message: read_tag(message.need("to")),
+    "contact": _first_contact,
+}
 
 
 def _insert(lines: list[str], line: str) -> list[str]:

@@ -54,7 +54,6 @@ _PARAM: Final = re.compile(
 )
 _USUAL: Final = frozenset({"branch", "expires", "lr", "q", "received", "rport", "tag", "transport"})
 _ELEMENT: Final = re.compile(r'(?:[^,"<]++|"(?:[^"\\]|\\.)*+"|<[^>]*+>)*+')
-_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
 def is_token(text: str) -> bool:
@@ -91,7 +90,11 @@ def unquote(text: str) -> str:
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':
         return text
     inside = text[1:-1]
-    return _PAIR.sub(r"\1", inside) if "\\" in inside else inside
+    if "\\" not in inside:
+        return inside
+    return (
+        inside.replace("\\\\", "\0").replace("\\", "").replace("\0", "\\")
+    )  # no text on the wire holds a NUL
 
 
 def parse_params(text: str) -> Params:
@@ -105,10 +108,13 @@ def parse_params(text: str) -> Params:
     if '"' not in text:
         for part in text.split(";"):
             name, equals, value = part.partition("=")
-            name = name.strip(" \t").lower()
-            if name and name not in found:
-                if name not in _USUAL and _TOKEN.fullmatch(name) is None:
+            if name not in _USUAL:
+                name = name.strip(" \t").lower()
+                if not name:
+                    continue
+                if _TOKEN.fullmatch(name) is None:
                     raise ParseError(f"not a parameter's name: {name[:80]!r}")
+            if name not in found:
                 found[name] = value.strip(" \t") if equals else None
         return found
     position, end = 0, len(text)

@@ -32,6 +32,10 @@ __all__ = ["AuthParams", "CSeq", "Reason", "ReplacesHeader", "Via"]
 MAGIC_COOKIE: Final = "z9hG4bK"
 """The beginning of every branch that RFC 3261 §8.1.1.7 knows."""
 
+_new: Final = (
+    tuple.__new__
+)  # past the Python-level constructor of a NamedTuple; these two are made for every message
+
 MAX_CSEQ: Final = 2**31 - 1
 
 _VIA: Final = re.compile(
@@ -67,12 +71,9 @@ class Via(NamedTuple):
         transport, host, port, params = match.groups()
         if port is not None and int(port) > 65535:
             raise ParseError(f"no such port in Via: {text[:80]!r}")
-        return cls(
-            transport.upper(),
-            host[1:-1] if host[0] == "[" else host,
-            int(port) if port else None,
-            parse_params(params) if params else NO_PARAMS,
-        )
+        found = parse_params(params) if params else NO_PARAMS
+        host = host[1:-1] if host[0] == "[" else host
+        return _new(cls, (transport.upper(), host, int(port) if port else None, found))
 
     def __str__(self) -> str:
         return f"SIP/2.0/{token(self.transport)} {self.sent_by}{format_params(self.params)}"
@@ -124,7 +125,7 @@ class CSeq(NamedTuple):
         match = _CSEQ.fullmatch(text)
         if match is None or (number := int(match[1])) > MAX_CSEQ:
             raise ParseError(f"unreadable CSeq: {text[:80]!r}")
-        return cls(number, match[2])
+        return _new(cls, (number, match[2]))
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"

@@ -14,6 +14,7 @@ from typing import Final, Self
 from sip.errors import LocalProtocolError, ParseError
 from sip.fields import BLANKS, CLASH, MAX_LINES, Headers, Message, header_line, index_lines
 from sip.grammar import is_token, safe, split_list, token
+from sip.headers import CSeq, Via
 from sip.names import NAMES, key_of
 from sip.phrases import phrase
 from sip.uri import Uri, read_tag, read_target
@@ -25,6 +26,9 @@ MAX_DATAGRAM: Final = 65_535
 _VERSION: Final = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*)|)", re.IGNORECASE | re.DOTALL)
 _MANDATORY: Final = frozenset({"call-id", "cseq", "from", "to", "via"})
+_USUAL_METHODS: Final = frozenset(
+    {"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "UPDATE", "NOTIFY", "INFO"}
+)
 _DIALOG_METHODS: Final = frozenset({"INVITE", "REFER", "SUBSCRIBE"})
 _UNSAFE_TARGET: Final = re.compile(r'[\s<>"\x00-\x1f\x7f]')
 
@@ -34,18 +38,11 @@ class Request(Message):
 
     __slots__ = ("_target", "_uri", "method")
 
-    def __init__(
-        self,
-        method: str,
-        target: str,
-        lines: list[str],
-        body: bytes = b"",
-        index: dict[str, str] | None = None,
-        wire: bytes | None = None,
-    ) -> None:
-        super().__init__(lines, body, index, wire)
+    def __init__(self, method: str, target: str, lines: list[str], body: bytes = b"") -> None:
         self.method = method
         self._target = target
+        self._lines = lines
+        self.body = body
         self._uri: Uri | None = None
 
     @classmethod
@@ -79,14 +76,16 @@ class Request(Message):
     def with_received(self, host: str, port: int) -> Self:
         """The request with where it came from noted in its topmost Via (RFC 3261 §18.2.1, RFC 3581 §4)."""
         via = self.via.with_received(host, port)
-        if via is self._via:
+        if via is self.via:
             return self
-        first, _, more = self._need("via").partition("\n")
-        text = ", ".join([str(via), *split_list([first])[1:]])
-        lines = _replace_first(self._lines, "via", f"Via: {text}")
-        index = {**self.index(), "via": f"{text}\n{more}" if more else text}
-        clone = type(self)(self.method, self._target, lines, self.body, index)
-        clone._via, clone._cseq, clone._tags = via, self._cseq, self._tags
+        first, _, more = self.need("via").partition("\n")
+        text = str(via) if "," not in first else ", ".join([str(via), *split_list([first])[1:]])
+        clone = type(self)(
+            self.method, self._target, _replace_first(self._lines, "via", f"Via: {text}"), self.body
+        )
+        clone._index = {**self._index, "via": f"{text}\n{more}" if more else text}
+        clone.via, clone.cseq, clone.call_id = via, self.cseq, self.call_id
+        clone.from_tag, clone.to_tag = self.from_tag, self.to_tag
         return clone
 
     def reply(
@@ -107,14 +106,14 @@ class Request(Message):
         Raises LocalProtocolError for what may not stand on the wire.
         """
         reason = _checked_reason(status, reason)
-        index = self.index()
-        copied = {"via": self._need("via")}
+        index = self._index
+        copied = {"via": self.need("via")}
         if status < 300 and "record-route" in index and self.method in _DIALOG_METHODS:
             copied["record-route"] = index["record-route"]
-        copied["from"] = self._need("from")
-        copied["to"] = self._need("to") if to_tag is None else self._to_with(token(to_tag))
-        copied["call-id"] = self._need("call-id")
-        copied["cseq"] = self._need("cseq")
+        copied["from"] = self.need("from")
+        copied["to"] = self.need("to") if to_tag is None else self._to_with(token(to_tag))
+        copied["call-id"] = self.need("call-id")
+        copied["cseq"] = self.need("cseq")
         if status == 100 and "timestamp" in index:
             copied["timestamp"] = index["timestamp"]
         lines = [f"SIP/2.0 {status} {reason}", *_lines_of(copied)]
@@ -123,7 +122,7 @@ class Request(Message):
 
     def _to_with(self, tag: str) -> str:
         """To with this tag, unless it has one; one that cannot be read is given back as it came."""
-        to = self._need("to")
+        to = self.need("to")
         try:
             tagged = read_tag(to) is not None
         except ParseError:
@@ -139,18 +138,11 @@ class Response(Message):
 
     __slots__ = ("reason", "status")
 
-    def __init__(
-        self,
-        status: int,
-        reason: str,
-        lines: list[str],
-        body: bytes = b"",
-        index: dict[str, str] | None = None,
-        wire: bytes | None = None,
-    ) -> None:
-        super().__init__(lines, body, index, wire)
+    def __init__(self, status: int, reason: str, lines: list[str], body: bytes = b"") -> None:
         self.status = status
         self.reason = reason
+        self._lines = lines
+        self.body = body
 
     @classmethod
     def build(cls, status: int, reason: str | None = None, headers: Headers = (), body: bytes = b"") -> Self:
@@ -175,12 +167,18 @@ def parse(data: bytes, limit: int = MAX_DATAGRAM) -> Request | Response:
     if data[:2] == b"\r\n":
         data = data.lstrip(b"\r\n")  # RFC 3261 §7.5: empty lines before the start line say nothing
     end = data.find(b"\r\n\r\n", 0, limit)
-    head = str(data[: end if end >= 0 else limit], "utf-8", "replace")
-    lines = head.split("\r\n")
-    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
-        raise ParseError("a bare CR, LF or NUL in the head")
+    head = data[: end if end >= 0 else limit]
+    try:
+        lines = head.decode().split("\r\n")
+    except UnicodeDecodeError:
+        lines = head.decode("utf-8", "replace").split(
+            "\r\n"
+        )  # a name in another encoding must not lose a call
     if len(lines) > MAX_LINES:
         raise ParseError("too many header lines")
+    rest = "".join(lines)
+    if "\n" in rest or "\r" in rest or "\0" in rest:
+        raise ParseError("a bare CR, LF or NUL in the head")
     start = lines[0]
     message = _response(start, lines) if start[:4].upper() == "SIP/" else _request(start, lines)
     try:
@@ -198,35 +196,42 @@ def parse(data: bytes, limit: int = MAX_DATAGRAM) -> Request | Response:
 
 
 def _request(start: str, lines: list[str]) -> Request:
-    words = start.split(" ")
-    if len(words) < 3 or not is_token(words[0]) or not _VERSION.fullmatch(words[-1]):
+    method, _, rest = start.partition(" ")
+    target, _, version = rest.rpartition(" ")
+    if (method not in _USUAL_METHODS and not is_token(method)) or not target:
         raise ParseError(f"no start line: {start[:80]!r}")
-    return Request(words[0], " ".join(words[1:-1]), lines, b"", index_lines(lines[1:]))
+    if version != "SIP/2.0" and not _VERSION.fullmatch(version):
+        raise ParseError(f"no start line: {start[:80]!r}")
+    return Request(method, target, lines)
 
 
 def _response(start: str, lines: list[str]) -> Response:
     match = _STATUS_LINE.fullmatch(start)
     if match is None:
         raise ParseError(f"no status line: {start[:80]!r}", 505)
-    return Response(int(match[1]), match[2] or "", lines, b"", index_lines(lines[1:]))
+    return Response(int(match[1]), match[2] or "", lines)
 
 
 def _check(message: Request | Response, start: str) -> None:
     """All that others rely on. Raises ParseError."""
-    index = message.index()
+    index = message._index = index_lines(message._lines[1:])
     if not index.keys() >= _MANDATORY:
         raise ParseError(f"no {NAMES[min(_MANDATORY - index.keys())]}")
     if CLASH in index:
         raise ParseError(f"more than one {NAMES[index[CLASH]]}")
-    cseq = message.cseq
+    cseq = message.cseq = CSeq.parse(index["cseq"])
     if isinstance(message, Request):
         if not start.endswith(" SIP/2.0") and start[-8:].upper() != " SIP/2.0":
             raise ParseError("another version of SIP", 505)
         if cseq.method != message.method:
             raise ParseError(f"CSeq says {cseq.method[:20]}, the start line {message.method[:20]}")
-        _ = message.uri
-    _ = message.via, message.from_tag
-    if not index["call-id"].strip(BLANKS):
+        message._uri = read_target(message._target)
+    via = index["via"]
+    message.via = Via.parse(via if "\n" not in via else via[: via.index("\n")])
+    message.from_tag = read_tag(index["from"])
+    message.to_tag = read_tag(index["to"])
+    message.call_id = index["call-id"].strip(BLANKS)
+    if not message.call_id:
         raise ParseError("an empty Call-ID")
     if "contact" in index:
         _ = message.contact
@@ -236,18 +241,17 @@ def _check(message: Request | Response, start: str) -> None:
 
 def _take_body(message: Message, data: bytes, begin: int) -> None:
     """Cut the body as Content-Length says (RFC 3261 §18.3): what follows it is dropped, what is missing is an error."""
-    stated = message.index().get("content-length")
-    if stated is None:
-        message.body = data[begin:]
-    else:
+    stated = message._index.get("content-length")
+    if stated is not None:
         stated = stated.strip(BLANKS)
         if not (stated.isascii() and stated.isdigit() and len(stated) <= 10):
             raise ParseError(f"unreadable Content-Length: {stated[:20]!r}")
-        length = int(stated)
-        if length > len(data) - begin:
+        end = begin + int(stated)
+        if end > len(data):
             raise ParseError("the body is shorter than Content-Length says")
-        message.body = data[begin : begin + length]
-        data = data[: begin + length]
+        if end < len(data):
+            data = data[:end]
+    message.body = data[begin:]
     message._wire = data
 
 
@@ -256,7 +260,7 @@ def _can_be_answered(request: Request) -> bool:
 
     From and To need not be readable, nor CSeq's number small enough: they are given back as they came.
     """
-    index = request.index()
+    index = request._index
     if request.method == "ACK" or not index.keys() >= _MANDATORY or not index["call-id"].strip(BLANKS):
         return False
     try:
@@ -291,6 +295,6 @@ def _replace_first(lines: list[str], key: str, line: str) -> list[str]:
     """The lines with the first header of this key (and its folded rest) put in another way."""
     place = next(place for place in range(1, len(lines)) if key_of(lines[place].partition(":")[0]) == key)
     end = place + 1
-    while end < len(lines) and lines[end][:1] in BLANKS:
+    while end < len(lines) and lines[end].startswith((" ", "\t")):
         end += 1
     return [*lines[:place], line, *lines[end:]]
