@@ -283,7 +283,6 @@ class Offers(Machine[State, Input]):
     table: ClassVar[Table[State, Input]] = {
         (STABLE, OFFER):                  (OFFERING, _begin),
         (STABLE, RECEIVED):               (OFFERED, _tell),
-        (STABLE, ACKED):                  (STABLE, None),
         (STABLE, RETRY):                  (STABLE, None),
         (STABLE, CLOSE):                  (CLOSED, None),
 

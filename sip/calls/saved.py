@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_type_hints
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 Kind: TypeAlias = Literal["dialog", "outgoing", "incoming"]
 _VERSION = 1
@@ -61,11 +62,63 @@ class SavedCall:
         values = json.loads(text)
         if not isinstance(values, dict) or values.pop("version", None) != _VERSION:
             raise ValueError(f"not a saved call of version {_VERSION}: {text[:60]!r}")
-        hints = get_type_hints(cls)
-        if values.keys() != hints.keys():
-            raise ValueError(f"a saved call has other fields: {sorted(values.keys() ^ hints.keys())}")
-        for name in ("invite", "local_sdp", "remote_sdp"):
-            if values[name] is not None:
-                values[name] = values[name].encode("latin-1")
-        values["route_set"] = tuple(values["route_set"])
-        return cls(**values)
+        if values.keys() != _READERS.keys():
+            raise ValueError(f"a saved call has other fields: {sorted(values.keys() ^ _READERS.keys())}")
+        return cls(**{name: _READERS[name](value) for name, value in values.items()})
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"not a text: {value!r}")
+    return value
+
+
+def _number(value: object) -> int:
+    if type(value) is not int:
+        raise ValueError(f"not a number: {value!r}")
+    return value
+
+
+def _octets(value: object) -> bytes:
+    return _text(value).encode("latin-1")  # UnicodeEncodeError is a ValueError
+
+
+def _octets_or_none(value: object) -> bytes | None:
+    return None if value is None else _octets(value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"not a list: {value!r}")
+    return tuple(_text(one) for one in value)
+
+
+def _one_of(*words: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if value not in words:
+            raise ValueError(f"not one of {words}: {value!r}")
+        return _text(value)
+
+    return read
+
+
+_READERS: Final[dict[str, Callable[[object], Any]]] = {
+    "kind": _one_of(*get_args(Kind)),
+    "direction": _one_of("out", "in"),
+    "call_id": _text,
+    "local_tag": _text,
+    "remote_tag": _text,
+    "local": _text,
+    "remote": _text,
+    "request_uri": _text,
+    "target": _text,
+    "route_set": _texts,
+    "local_cseq": _number,
+    "remote_cseq": _number,
+    "transport": _one_of("udp", "tcp"),
+    "host": _text,
+    "port": _number,
+    "invite": _octets,
+    "local_sdp": _octets_or_none,
+    "remote_sdp": _octets_or_none,
+}

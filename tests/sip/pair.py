@@ -93,7 +93,9 @@ class Party:
 
     def is_quiet(self) -> bool:
         """Nothing is left: no call, no transaction, no deadline."""
-        return not self.agent.calls and not self.agent.transaction_count and self.agent.next_deadline() is None
+        return (
+            not self.agent.calls and not self.agent.transaction_count and self.agent.next_deadline() is None
+        )
 
 
 @dataclass
@@ -273,5 +275,3 @@ def answers_itself(party: Party, role: Literal["caller", "callee"]) -> None:
                 pass
 
     party.reacts = react
-
-
