@@ -7,6 +7,7 @@ import numpy as np
 from sandbox.pbx.sound.frames import RATE, SECOND, SILENCE, Samples
 from sandbox.pbx.views import Sound
 
+_LOWEST = 80.0  # Hz
 _FULL_SCALE = 32768.0
 _AUDIBLE = 1e-6  # of full scale, mean square: under it, whatever the strongest frequency is, it is silence
 
@@ -18,7 +19,7 @@ def measure(samples: Samples, frames: int) -> Sound:
     if energy < _AUDIBLE:
         return Sound(0.0, energy, frames)
     spectrum = np.abs(np.fft.rfft(scaled * np.hanning(len(scaled))))
-    spectrum[:3] = 0  # an offset is no tone
+    spectrum[: round(_LOWEST * len(scaled) / RATE)] = 0  # offsets and hum, which a telephone does not carry
     strongest = int(np.argmax(spectrum))
     return Sound(strongest * RATE / len(scaled), energy, frames)
 
