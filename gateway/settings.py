@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from protocol.messages import IceServer
+
 
 class SettingsError(ValueError):
     """A variable holds what it cannot hold; the sentence names the variable and what was expected."""
@@ -43,7 +45,7 @@ class Settings:
     sip_public_host: str = _setting("TRUBKA_SIP_PUBLIC_HOST", "", "address that the PBX reaches us at, where it is not the bound one")
     sip_port: int = _setting("TRUBKA_SIP_PORT", 5070, "port of SIP, the same for UDP and TCP; fixed, so that calls survive a restart", least=1)
     sip_sources: tuple[str, ...] = _setting("TRUBKA_SIP_SOURCES", (), "addresses, beside those of the accounts' PBXs, that SIP is taken from; * takes it from everywhere")
-    ice_servers: tuple[dict[str, Any], ...] = _setting("TRUBKA_ICE_SERVERS", (), "STUN and TURN servers for the browsers, a JSON list as RTCPeerConnection takes it")
+    ice_servers: tuple[IceServer, ...] = _setting("TRUBKA_ICE_SERVERS", (), "STUN and TURN servers for the browsers, a JSON list as RTCPeerConnection takes it")
     page_grace: float = _setting("TRUBKA_PAGE_GRACE", 2.0, "how long a call waits for a page that acknowledges the ring, before 480", least=0)
     blip: float = _setting("TRUBKA_BLIP", 5.0, "how long a page may be silent before its calls are held", least=1)
     page_return: float = _setting("TRUBKA_PAGE_RETURN", 30.0, "how long a held customer waits for a page that went away", least=1)
@@ -115,9 +117,9 @@ def _convert(variable: str, raw: str, default: object, least: float | None) -> o
         return number
     if variable == "TRUBKA_ICE_SERVERS":
         try:
-            return tuple(msgspec.json.decode(raw, type=list[dict[str, Any]]))
+            return tuple(msgspec.json.decode(raw, type=list[IceServer]))
         except msgspec.DecodeError:
-            raise SettingsError(variable, 'a JSON list as [{"urls": "stun:…"}]', raw) from None
+            raise SettingsError(variable, 'a JSON list as [{"urls": ["stun:…"]}]', raw) from None
     if isinstance(default, tuple):
         return tuple(part.strip() for part in raw.split(",") if part.strip())
     return raw

@@ -26,7 +26,7 @@ logger = logging.getLogger("trubka.journal")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One saved call. `id` is the call's own id in the gateway."""
+    """One saved leg of a call, by its id."""
 
     id: str
     account_id: int

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 
@@ -88,7 +89,7 @@ sessions = Table(
 journal = Table(
     "journal",
     metadata,
-    Column("id", String(64), primary_key=True),
+    Column("id", Text, primary_key=True),  # a leg's Call-ID, as long as the PBX made it
     Column("account_id", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("ix_journal_account_id", "account_id"),

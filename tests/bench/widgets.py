@@ -9,6 +9,7 @@ import base64
 import os
 import time
 from collections.abc import Callable
+from typing import cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -57,8 +58,7 @@ class Widget(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(
             f"GET {self._url.path} HTTP/1.1\r\nHost: {self._url.netloc}\r\nOrigin: https://bench.amocrm.ru\r\nUpgrade: websocket\r\n"

@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 
 from gateway.settings import Settings, SettingsError, settings_table
+from protocol.messages import IceServer
 
 
 def test_an_empty_environment_gives_the_embedded_defaults() -> None:
@@ -24,13 +25,13 @@ def test_kinds_are_converted() -> None:
             "TRUBKA_BLIP": "7.5",
             "TRUBKA_REUSE_TOKEN": "No",
             "TRUBKA_SIP_SOURCES": "10.0.0.1, 10.0.0.2,",
-            "TRUBKA_ICE_SERVERS": '[{"urls": "stun:stun.example.org"}]',
+            "TRUBKA_ICE_SERVERS": '[{"urls": ["stun:stun.example.org"]}]',
         }
     )
     assert settings.blip == 7.5
     assert settings.reuse_token is False
     assert settings.sip_sources == ("10.0.0.1", "10.0.0.2")
-    assert settings.ice_servers == ({"urls": "stun:stun.example.org"},)
+    assert settings.ice_servers == (IceServer(("stun:stun.example.org",)),)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def upgrade() -> None:
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
     op.create_table(
         "journal",
-        sa.Column("id", sa.String(64), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_journal"),

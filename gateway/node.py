@@ -1,0 +1,250 @@
+"""One process at work: the accounts it owns, the SIP port they share, the pages' sockets, the journal behind them.
+
+A shell: it decides nothing about calls. Whatever comes in (a datagram, a frame, a timer, a row that is on disk) is handed to
+the office it concerns; then what the office has to say goes out, in this order: SIP, rows for the journal, states and letters
+for the pages. docs/flow.md names the hops.
+
+Invariants:
+    * after every input there is one round of output for each office that was touched, and each office has one timer;
+    * a 2xx is acknowledged, and one of ours sent, only after `Office.saved`, which is called when its row is on disk;
+    * an account whose PBX cannot be found is tried again and does not keep the others waiting.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.crm.widget_auth import Integration
+from gateway.limits import Limits
+from gateway.lines.journal import Record
+from gateway.lines.line import Extension, owner_of
+from gateway.office import Office
+from gateway.realtime.gate import Gate
+from gateway.realtime.hub import Hub
+from gateway.realtime.ports import Identity, Seat
+from gateway.store.accounts import Account
+from gateway.store.journal import Journal, Row
+from gateway.store.people import Extension as SavedExtension
+from gateway.store.people import User as SavedUser
+from protocol.messages import User
+from sip.account import Account as SipAccount
+from sip.account import Transport
+from sip.agent import UserAgent
+from sip.events import CallReceived, Event
+from sip.transport.port import SipPort
+from sip.uri import Uri
+
+logger = logging.getLogger("trubka.node")
+
+NOT_FOUND = 404
+
+
+@dataclass(slots=True)
+class Owned:
+    """An account that this process owns.
+
+    Attributes:
+        seats: its users' places, by amoCRM's number of the user.
+        timer: of the office's next deadline, which is at `armed_at`.
+    """
+
+    account: Account
+    office: Office
+    seats: dict[int, Seat]
+    timer: asyncio.TimerHandle | None = None
+    armed_at: float = 0.0
+
+
+class Owners:
+    """The accounts of this process, as the pages' side asks for them (`realtime.ports.Seats`)."""
+
+    def __init__(self) -> None:
+        self.owned: dict[int, Owned] = {}
+
+    def find(self, identity: Identity) -> Seat | None:
+        owned = self.owned.get(identity.account_id)
+        return owned.seats.get(identity.user_id) if owned else None
+
+    def knows_origin(self, origin: str) -> bool:
+        return any(owned.account.address == origin for owned in self.owned.values())
+
+    def integration(self, account_id: int) -> Integration | None:
+        """How that account's one-time tokens are signed."""
+        owned = self.owned.get(account_id)
+        if owned is None:
+            return None
+        account = owned.account
+        return Integration(account.id, account.address, account.client_uuid, account.client_secret)
+
+
+class Node:
+    """The process's own part: it hands inputs to offices and carries their output away.
+
+    Args:
+        owners: filled here.
+        agent: the user agent of all lines.
+        journal: open.
+        hub: of the pages' streams.
+        clock: seconds since the epoch that never go back.
+        limits: of every office.
+        register_expires: seconds that a registration asks for.
+    """
+
+    def __init__(
+        self,
+        owners: Owners,
+        agent: UserAgent,
+        journal: Journal,
+        hub: Hub,
+        clock: Callable[[], float],
+        limits: Limits,
+        register_expires: int,
+    ) -> None:
+        self._owners = owners
+        self._agent = agent
+        self._journal = journal
+        self._hub = hub
+        self._clock = clock
+        self._limits = limits
+        self._register_expires = register_expires
+        # The two other shells; each needs this node to be made first.
+        self.sip: SipPort
+        self.gate: Gate
+        # "call_for_nobody", "row_unreadable"
+        self.counters: Counter[str] = Counter()
+
+    # --- accounts ------------------------------------------------------------------------------------------------------
+
+    async def own(
+        self,
+        account: Account,
+        pbx: tuple[str, int],
+        users: Iterable[SavedUser],
+        extensions: Iterable[SavedExtension],
+    ) -> None:
+        """Take an account over: its lines register, its calls of an earlier life are found again.
+
+        Args:
+            pbx: the numeric address of its PBX.
+        """
+        known = list(extensions)
+        office = Office(
+            [self._extension(account, pbx, one) for one in known],
+            self._agent,
+            new_id=lambda: secrets.token_urlsafe(12),
+            country=account.country,
+            limits=self._limits,
+        )
+        seats = {user.id: _seat(account, user, known, office) for user in users}
+        records = self._records(await self._journal.load([account.id]))
+        self._owners.owned[account.id] = Owned(account, office, seats)
+        now = self._clock()
+        office.restore(records, now)
+        office.start(now)
+        self.settle(account.id)
+
+    def release_all(self) -> None:
+        """Take the lines' addresses back from their PBXs; calls go on, and the next process finds them."""
+        for account_id, owned in self._owners.owned.items():
+            owned.office.stop(self._clock())
+            self.settle(account_id)
+
+    def _extension(self, account: Account, pbx: tuple[str, int], saved: SavedExtension) -> Extension:
+        sip = None
+        if saved.softphone:
+            port = account.pbx_port if account.pbx_port != 5060 else None
+            transport: Transport = saved.transport or account.transport  # type: ignore[assignment] # the command line took no other word
+            sip = SipAccount(
+                uri=Uri("sip", saved.sip_user, None, account.pbx_host, port),
+                username=saved.sip_user,
+                password=saved.sip_password,
+                registrar=Uri("sip", None, None, account.pbx_host, port),
+                proxy=pbx,
+                transport=transport,
+                expires=self._register_expires,
+            )
+        return Extension(account.id, saved.number, saved.label, saved.user_id, sip, saved.replaces_to)
+
+    def _records(self, rows: Iterable[Row]) -> list[Record]:
+        records = []
+        for row in rows:
+            try:
+                records.append(Record.from_json(row.body))
+            except msgspec.DecodeError as error:
+                self.counters["row_unreadable"] += 1
+                logger.error("! row %s of the journal cannot be read and is dropped: %s", row.id, error)
+                self._journal.forget([row.id])
+        return records
+
+    # --- inputs --------------------------------------------------------------------------------------------------------
+
+    def take_sip_events(self, events: list[Event], now: float) -> None:
+        """What happened on the SIP side (given to `SipPort` as `deliver`)."""
+        touched: set[int] = set()
+        for event in events:
+            line = owner_of(event)
+            owned = self._owners.owned.get(line.extension.account_id) if line else None
+            if owned is not None:
+                owned.office.sip_event(event, now)
+                touched.add(owned.account.id)
+            elif isinstance(event, CallReceived):
+                self.counters["call_for_nobody"] += 1
+                event.call.reject(NOT_FOUND, now)
+        for account_id in touched:
+            self._carry_away(self._owners.owned[account_id])
+
+    def settle(self, account_id: int) -> None:
+        """An office was told something: send what it commanded, then carry its output away (`Gate.on_input`)."""
+        self.sip.flush()
+        owned = self._owners.owned.get(account_id)
+        if owned is not None:
+            self._carry_away(owned)
+
+    def _saved(self, owned: Owned, tokens: list[int]) -> None:
+        now = self._clock()
+        for token in tokens:
+            owned.office.saved(token, now)
+        self.settle(owned.account.id)
+
+    def _fire(self, owned: Owned) -> None:
+        owned.timer = None
+        owned.office.handle_timer(self._clock())
+        self.settle(owned.account.id)
+
+    # --- output --------------------------------------------------------------------------------------------------------
+
+    def _carry_away(self, owned: Owned) -> None:
+        """Rows to the journal, states and letters to the pages, the timer to the next deadline."""
+        office = owned.office
+        saves = office.take_saves()
+        if saves:
+            rows = [Row(save.record.id, save.record.account, save.record.to_json()) for save in saves]
+            tokens = [save.token for save in saves if save.token]
+            self._journal.put(rows, (lambda: self._saved(owned, tokens)) if tokens else None)
+        gone = office.take_gone()
+        if gone:
+            self._journal.forget(gone)
+        self._hub.collect(owned.account.id, office, self._clock())
+        self.gate.deliver()
+        self._arm(owned)
+
+    def _arm(self, owned: Owned) -> None:
+        """As in `SipPort`: the timer moves only when a deadline comes sooner."""
+        deadline = owned.office.next_deadline()
+        if deadline is None or (owned.timer is not None and owned.armed_at <= deadline):
+            return
+        if owned.timer is not None:
+            owned.timer.cancel()
+        owned.armed_at = deadline
+        delay = max(0.0, deadline - self._clock())
+        owned.timer = asyncio.get_running_loop().call_later(delay, self._fire, owned)
+
+
+def _seat(account: Account, user: SavedUser, extensions: Iterable[SavedExtension], office: Office) -> Seat:
+    own = tuple(one.number for one in extensions if one.user_id == user.id)
+    return Seat(account.id, account.address, User(user.id, user.name, user.role), own, office)
