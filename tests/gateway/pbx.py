@@ -5,12 +5,13 @@ does what the widget does. Nothing sleeps: `world.run(seconds)` goes from deadli
 """
 
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Literal, TypeAlias
 
+from gateway.desk import Letter
 from gateway.limits import Limits
 from gateway.lines.journal import Record, Save
 from gateway.lines.line import Extension, owner_of
-from gateway.office import Letter, Office
+from gateway.office import Office
 from protocol.commands import Answer, AnyCommand, Dial, HangUp, HoldCall, Mute, Reattach, Reject, ResumeCall
 from protocol.entities import Call as CallShown
 from protocol.messages import Done, Notice, Refused, Remote, Ring
@@ -52,6 +53,9 @@ def sdp(name: str, *, setup: str = "actpass", version: int = 1, direction: str =
     return "\r\n".join((*lines, ""))
 
 
+Does: TypeAlias = Callable[[Call, float], None]
+
+
 class Pbx:
     """The exchange.
 
@@ -77,7 +81,7 @@ class Pbx:
             proxy=GATEWAY,
         )  # fmt: skip
         self.contacts: dict[str, Uri] = {}
-        self.does: dict[str, Callable[[Call, float], None]] = {}
+        self.does: dict[str, Does] = {}
         self.dialled: list[Call] = []
         self.ended: list[CallEnded] = []
         self.proceeding: list[int] = []
@@ -132,7 +136,7 @@ class Pbx:
     def _received(self, call: Call, now: float) -> None:
         self.dialled.append(call)
         if call.replaces is None:
-            does = self.does.get(call.request_uri.user or "", lambda call, now: call.reject(404, now))
+            does = self.does.get(call.request_uri.user or "", nobody)
             does(call, now)
             return
         old = self.agent.find_replaced(call.replaces)
@@ -148,6 +152,11 @@ def answer_to(offer: Sdp) -> str:
     mirror = {"sendonly": "recvonly", "recvonly": "sendonly"}
     direction = offer.direction()
     return sdp("pbx", setup="active", version=offer.version, direction=mirror.get(direction, direction))
+
+
+def nobody(call: Call, now: float) -> None:
+    """There is no such number."""
+    call.reject(404, now)
 
 
 def rings(call: Call, now: float) -> None:
