@@ -14,7 +14,7 @@ from typing import Final, Self
 from sip.errors import LocalProtocolError, ParseError
 from sip.fields import BLANKS, CLASH, MAX_LINES, Headers, Message, header_line, index_lines
 from sip.grammar import is_token, safe, split_list, token
-from sip.headers import CSeq, Via
+from sip.headers import USUAL_METHODS, CSeq, Via
 from sip.names import NAMES, key_of
 from sip.phrases import phrase
 from sip.uri import Uri, read_tag, read_target
@@ -26,9 +26,6 @@ MAX_DATAGRAM: Final = 65_535
 _VERSION: Final = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*)|)", re.IGNORECASE | re.DOTALL)
 _MANDATORY: Final = frozenset({"call-id", "cseq", "from", "to", "via"})
-_USUAL_METHODS: Final = frozenset(
-    {"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "UPDATE", "NOTIFY", "INFO"}
-)
 _DIALOG_METHODS: Final = frozenset({"INVITE", "REFER", "SUBSCRIBE"})
 _UNSAFE_TARGET: Final = re.compile(r'[\s<>"\x00-\x1f\x7f]')
 
@@ -107,27 +104,26 @@ class Request(Message):
         """
         reason = _checked_reason(status, reason)
         index = self._index
-        copied = {"via": self.need("via")}
+        lines = [f"SIP/2.0 {status} {reason}"]
+        _copy(lines, "Via", self.need("via"))
         if status < 300 and "record-route" in index and self.method in _DIALOG_METHODS:
-            copied["record-route"] = index["record-route"]
-        copied["from"] = self.need("from")
-        copied["to"] = self.need("to") if to_tag is None else self._to_with(token(to_tag))
-        copied["call-id"] = self.need("call-id")
-        copied["cseq"] = self.need("cseq")
+            _copy(lines, "Record-Route", index["record-route"])
+        _copy(lines, "From", self.need("from"))
+        _copy(lines, "To", self.need("to") if to_tag is None else self._to_with(token(to_tag)))
+        _copy(lines, "Call-ID", self.need("call-id"))
+        _copy(lines, "CSeq", self.need("cseq"))
         if status == 100 and "timestamp" in index:
-            copied["timestamp"] = index["timestamp"]
-        lines = [f"SIP/2.0 {status} {reason}", *_lines_of(copied)]
+            _copy(lines, "Timestamp", index["timestamp"])
         _add_headers(lines, headers, body)
         return Response(status, reason, lines, body)
 
     def _to_with(self, tag: str) -> str:
         """To with this tag, unless it has one; one that cannot be read is given back as it came."""
-        to = self.need("to")
         try:
-            tagged = read_tag(to) is not None
+            tagged = self.to_tag is not None
         except ParseError:
             tagged = True
-        return to if tagged else f"{to};tag={tag}"
+        return self.need("to") if tagged else f"{self.need('to')};tag={tag}"
 
     def _with_lines(self, lines: list[str]) -> Self:
         return type(self)(self.method, self._target, lines, self.body)
@@ -198,7 +194,7 @@ def parse(data: bytes, limit: int = MAX_DATAGRAM) -> Request | Response:
 def _request(start: str, lines: list[str]) -> Request:
     method, _, rest = start.partition(" ")
     target, _, version = rest.rpartition(" ")
-    if (method not in _USUAL_METHODS and not is_token(method)) or not target:
+    if (method not in USUAL_METHODS and not is_token(method)) or not target:
         raise ParseError(f"no start line: {start[:80]!r}")
     if version != "SIP/2.0" and not _VERSION.fullmatch(version):
         raise ParseError(f"no start line: {start[:80]!r}")
@@ -286,9 +282,12 @@ def _add_headers(lines: list[str], headers: Headers, body: bytes) -> None:
     lines.append(f"Content-Length: {len(body)}")
 
 
-def _lines_of(index: dict[str, str]) -> list[str]:
-    """Header lines again from raw values."""
-    return [f"{NAMES[key]}: {value.strip(BLANKS)}" for key, raw in index.items() for value in raw.split("\n")]
+def _copy(lines: list[str], name: str, raw: str) -> None:
+    """Header lines again from a raw value, one for each that there was."""
+    if "\n" in raw:
+        lines += [f"{name}: {one.strip(BLANKS)}" for one in raw.split("\n")]
+    else:
+        lines.append(f"{name}: {raw.strip(BLANKS)}")
 
 
 def _replace_first(lines: list[str], key: str, line: str) -> list[str]:
