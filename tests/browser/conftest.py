@@ -10,7 +10,9 @@ from tests.peers.chromium import Chromium
 from tests.peers.fixtures import (
     customer,
     desk,
+    gateway,
     pbx,
+    pbx_port,
     postgres,
     postgres_url,
     pytest_runtest_makereport,
@@ -18,7 +20,17 @@ from tests.peers.fixtures import (
 )
 from tests.peers.processes import Workshop
 
-__all__ = ["customer", "desk", "pbx", "postgres", "postgres_url", "pytest_runtest_makereport", "workshop"]
+__all__ = [
+    "customer",
+    "desk",
+    "gateway",
+    "pbx",
+    "pbx_port",
+    "postgres",
+    "postgres_url",
+    "pytest_runtest_makereport",
+    "workshop",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

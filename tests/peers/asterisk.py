@@ -31,6 +31,7 @@ class Asterisk:
         self,
         workshop: Workshop,
         *,
+        sip_port: int | None = None,
         customers_port: int | None = None,
         extensions: tuple[str, ...] = ("101", "102", "103"),
         algorithms: str = "MD5",
@@ -39,7 +40,7 @@ class Asterisk:
         """`algorithms`: digests offered, in order ("SHA-256,MD5"). `rewrite_contact`: requests to a registered contact go
         back the way the registration came (through a lossy wire) instead of straight to the Contact it named."""
         self.manager = Manager()
-        self.sip_port = free_port()
+        self.sip_port = sip_port or free_port()
         self.customers_port = customers_port or free_port()
         self._root = asterisk_root()
         self._folder = Path(tempfile.mkdtemp(prefix="trubka-pbx-", dir=self._root / "tmp"))

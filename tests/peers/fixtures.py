@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Generator, Iterator
 import pytest
 
 from tests.peers.asterisk import Asterisk
+from tests.peers.gateway import Gateway
 from tests.peers.phone import Phone, answers
+from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres, running_postgres
 from tests.peers.processes import Workshop
 
@@ -34,10 +36,16 @@ async def customer() -> AsyncIterator[Phone]:
         yield phone
 
 
+@pytest.fixture(scope="session")
+def pbx_port() -> int:
+    """Where each play's own PBX is found: the same port for all, so that the gateway's database can be made once."""
+    return free_port()
+
+
 @pytest.fixture
-async def pbx(workshop: Workshop, customer: Phone) -> AsyncIterator[Asterisk]:
+async def pbx(workshop: Workshop, customer: Phone, pbx_port: int) -> AsyncIterator[Asterisk]:
     """A freshly started Asterisk that knows the customers' phone."""
-    async with Asterisk(workshop, customers_port=customer.port) as started:
+    async with Asterisk(workshop, sip_port=pbx_port, customers_port=customer.port) as started:
         customer.pbx = started.address
         yield started
 
@@ -48,6 +56,13 @@ async def desk(pbx: Asterisk) -> AsyncIterator[Phone]:
     async with Phone("101", pbx=pbx.address, password=pbx.password("101"), frequency=DESK_HZ) as phone:
         await phone.register()
         yield phone
+
+
+@pytest.fixture
+async def gateway(workshop: Workshop, pbx: Asterisk) -> AsyncIterator[Gateway]:
+    """A gateway with one user (1) and one extension (101) on the PBX's plain endpoint."""
+    async with Gateway(workshop, pbx=pbx.address) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,15 @@ same over a restart, as in life. Knows nothing of what the gateway is made of.
 """
 
 import asyncio
+import atexit
+import functools
 import json
+import os
 import re
+import shutil
 import signal
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Mapping
@@ -31,6 +36,7 @@ ADDRESS = "https://example.amocrm.ru"
 CLIENT_UUID = "11111111-2222-4333-8444-555555555555"
 CLIENT_SECRET = "the integration's secret, as long as amoCRM's own secrets are: 64"
 _ROOT = Path(__file__).parents[2]
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 # One process for all commands: starting Python and its libraries is most of what a command costs.
 _COMMANDS = """
@@ -41,6 +47,17 @@ for arguments, secret in json.loads(sys.argv[1]):
     if main(arguments):
         sys.exit(f"trubka {arguments} failed")
 """
+
+_templates: dict[str, Path] = {}  # what the commands were → the folder that they made
+
+
+@functools.cache
+def _shelf() -> str:
+    """Where the templates lie until the run ends."""
+    folder = tempfile.mkdtemp(prefix="trubka-templates-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
 
 People = Mapping[int, tuple[str, ...]]
 
@@ -71,15 +88,20 @@ class Gateway:
         self._transport = transport
         self._workshop = workshop
         self._process: Process | None = None
+        self._folder = workshop.folder / f"gateway-{self.port}"
+        self._embedded = not database_url
         self.environment = {
             "TRUBKA_HOST": HOST,
             "TRUBKA_PORT": str(self.port),
             "TRUBKA_PUBLIC_URL": self.url,
-            "TRUBKA_DATABASE_URL": database_url or f"sqlite:///{workshop.folder / 'trubka.db'}",
+            "TRUBKA_DATABASE_URL": database_url or f"sqlite:///{self._folder / 'trubka.db'}",
             "TRUBKA_SIP_HOST": HOST,
             "TRUBKA_SIP_PORT": str(self.sip_port),
             "TRUBKA_LOG_LEVEL": "debug",
             "PYTHONPATH": str(_ROOT),
+            # Compiled once, whatever the environment says: a play starts the gateway several times, and counts seconds.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(_CACHE / "trubka" / "pycache"),
             **(settings or {}),
         }
 
@@ -89,7 +111,23 @@ class Gateway:
         return self._process
 
     async def create(self) -> None:
-        """Bring the database up, and put the account, its people and extensions into it."""
+        """Bring the database up, and put the account, its people and extensions into it.
+
+        A SQLite file for the same PBX and people is made once in a test run, and copied: the commands cost seconds.
+        """
+        commands = self._commands()
+        key = json.dumps(commands)
+        template = _templates.get(key)
+        if template is not None and self._embedded:
+            shutil.copytree(template, self._folder)
+            return
+        self._folder.mkdir()
+        await self.run_commands(commands)
+        if self._embedded:
+            _templates[key] = Path(_shelf()) / str(len(_templates))
+            shutil.copytree(self._folder, _templates[key])
+
+    def _commands(self) -> list[tuple[list[str], str]]:
         commands: list[tuple[list[str], str]] = [(["release"], ""), (self._account(), CLIENT_SECRET)]
         for user, extensions in self._people.items():
             name = f"Сотрудник {user}"
@@ -97,7 +135,7 @@ class Gateway:
                 (["user", "add", "--account", str(ACCOUNT), "--id", str(user), "--name", name], "")
             )
             commands += [(self._extension(user, one), f"secret-{one}{self._suffix}") for one in extensions]
-        await self.run_commands(commands)
+        return commands
 
     async def run_commands(self, commands: list[tuple[list[str], str]]) -> None:
         """Run words of the command line, each with what it reads from standard input."""

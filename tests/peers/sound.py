@@ -43,6 +43,7 @@ class Sound(asyncio.DatagramProtocol):
         self._heard: deque[tuple[float, g711.Samples]] = deque()
         self._to_press: deque[str] = deque()
         self._last_event = -1
+        self._since = 0.0
         self._dice = random.Random(self.port)
         self._source = self._dice.getrandbits(32)
         self._transport: asyncio.DatagramTransport | None = None
@@ -72,8 +73,8 @@ class Sound(asyncio.DatagramProtocol):
         self._to_press.extend(digits)
 
     def recent(self, last: float = 0.4) -> g711.Samples:
-        """The samples that arrived in the last seconds."""
-        since = asyncio.get_running_loop().time() - last
+        """The samples that arrived in the last seconds, none from before the wait that goes on."""
+        since = max(asyncio.get_running_loop().time() - last, self._since)
         pieces = [samples for at, samples in self._heard if at >= since]
         return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int16)
 
@@ -104,7 +105,8 @@ class Sound(asyncio.DatagramProtocol):
     async def until_hears(
         self, frequency: float, *, within: float = 20.0, last: float = 0.4, alone: bool = True
     ) -> None:
-        """Wait until this tone fills the last seconds."""
+        """Wait until this tone fills seconds of its own, all of them after this call: what was heard before does not count."""
+        self._since = asyncio.get_running_loop().time()
         await until(
             lambda: self.hears(frequency, last, alone=alone),
             within=within,

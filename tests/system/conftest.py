@@ -7,14 +7,26 @@ import pytest
 from tests.peers.fixtures import (
     customer,
     desk,
+    gateway,
     pbx,
+    pbx_port,
     postgres,
     postgres_url,
     pytest_runtest_makereport,
     workshop,
 )
 
-__all__ = ["customer", "desk", "pbx", "postgres", "postgres_url", "pytest_runtest_makereport", "workshop"]
+__all__ = [
+    "customer",
+    "desk",
+    "gateway",
+    "pbx",
+    "pbx_port",
+    "postgres",
+    "postgres_url",
+    "pytest_runtest_makereport",
+    "workshop",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
