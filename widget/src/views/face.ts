@@ -22,7 +22,7 @@ export interface Who {
 /** Who is at the other end: the CRM's name first, then the PBX's, then the number. */
 export function who(picture: Picture, call: Call): Who {
   const { party } = call;
-  const number = party.shown || shownNumber(party.number);
+  const number = party.shown && party.shown !== party.number ? party.shown : shownNumber(party.number);
   const contact = picture.contacts.get(party.number) ?? null;
   const name = contact?.name ?? (party.name && party.name !== party.number ? party.name : null);
   return {
