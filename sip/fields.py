@@ -18,7 +18,7 @@ from sip.errors import LocalProtocolError
 from sip.grammar import safe, split_list
 from sip.headers import CSeq, Reason, ReplacesHeader, Via
 from sip.names import KEYS, LISTS, SINGLES, key_of
-from sip.uri import NameAddr, Uri, read_contact, read_tag
+from sip.uri import NameAddr, Uri, read_address, read_tag
 
 __all__ = ["BLANKS", "CLASH", "MAX_LINES", "Headers", "Message", "Value", "index_lines"]
 
@@ -253,7 +253,7 @@ def _first_contact(message: Message) -> NameAddr | None:
         return None
     if "," in value or "\n" in value or "*" in value:
         return next(iter(message.contacts), None)
-    return read_contact(value)
+    return read_address(value)
 
 
 def _write(message: Message) -> bytes:
@@ -270,8 +270,8 @@ _READERS: Final[dict[str, Callable[[Message], object]]] = {
     "branch": lambda message: message.via.params.get("branch") or "",
     "call_id": lambda message: message.need("call-id").strip(BLANKS),
     "cseq": lambda message: CSeq.parse(message.need("cseq")),
-    "from_": lambda message: NameAddr.parse(message.need("from")),
-    "to": lambda message: NameAddr.parse(message.need("to")),
+    "from_": lambda message: read_address(message.need("from")),
+    "to": lambda message: read_address(message.need("to")),
     "from_tag": lambda message: read_tag(message.need("from")),
     "to_tag": lambda message: read_tag(message.need("to")),
     "contact": _first_contact,

@@ -18,7 +18,7 @@ from urllib.parse import unquote as percent_unquote
 from sip.errors import LocalProtocolError, ParseError
 from sip.grammar import HOST, NO_PARAMS, Params, format_params, parse_params, quote, unquote
 
-__all__ = ["NameAddr", "Uri", "read_contact", "read_tag", "read_target"]
+__all__ = ["NameAddr", "Uri", "read_address", "read_tag", "read_target"]
 
 _SIP: Final = re.compile(
     r"""(?P<scheme>[sS][iI][pP][sS]?):
@@ -220,8 +220,8 @@ def read_tag(text: str) -> str | None:
 
 
 @lru_cache(maxsize=2048)
-def read_contact(text: str) -> NameAddr:
-    """`NameAddr.parse` that remembers: a PBX says the same Contact in every message, and a line has one."""
+def read_address(text: str) -> NameAddr:
+    """`NameAddr.parse` that remembers: a PBX has one Contact, and every message of a dialog the same From and To."""
     return NameAddr.parse(text)
 
 

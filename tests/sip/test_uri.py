@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sip.errors import LocalProtocolError, ParseError
-from sip.uri import NameAddr, Uri, read_contact, read_tag, read_target
+from sip.uri import NameAddr, Uri, read_address, read_tag, read_target
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]))
 CLEAN = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]))
@@ -158,7 +158,7 @@ def test_addresses_are_read(text: str, display: str, uri: str, params: dict[str,
     assert address == NameAddr(display, Uri.parse(uri), params)
     assert NameAddr.parse(str(address)) == address
     assert address.tag == read_tag(text) == params.get("tag")
-    assert read_contact(text) == address
+    assert read_address(text) == address
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_addresses_are_read(text: str, display: str, uri: str, params: dict[str,
      "sip:a@b?x=y", "sip:a@b,sip:c@d", "<sip:a b@c>", '"x" sip:a@b', "*"],
 )  # fmt: skip
 def test_what_is_no_address_is_an_error(text: str) -> None:
-    for read in (NameAddr.parse, read_tag, read_contact):
+    for read in (NameAddr.parse, read_tag, read_address):
         with pytest.raises(ParseError):
             read(text)
 
@@ -215,7 +215,7 @@ def test_the_short_way_to_a_tag_agrees_with_the_long_one(text: str) -> None:
 
 @given(st.text(), st.sampled_from(["", "sip:", "<sip:a@b>;", '"', "<sip:"]))
 def test_nothing_but_a_parse_error_comes_of_any_text(text: str, prefix: str) -> None:
-    for read in (Uri.parse, NameAddr.parse, read_tag, read_contact, read_target):
+    for read in (Uri.parse, NameAddr.parse, read_tag, read_address, read_target):
         try:
             value = read(prefix + text)
         except ParseError:
