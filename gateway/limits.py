@@ -12,6 +12,7 @@ class Limits:
 
     Args:
         ring_ack_s: a page may take so long to acknowledge a ring; a call waits so long for a page at all, then gets 480.
+        ring_kept_s: a call that rings so long is written down; most short ones never touch the disk.
         blip_s: so long after the last beat of a page whose socket is lost, its calls are held.
         reload_s: so long a page that went is awaited before another tab is told to take its calls.
         return_s: so long a call waits for anybody to come back.
@@ -26,6 +27,7 @@ class Limits:
     """
 
     ring_ack_s: float = 2.0
+    ring_kept_s: float = 1.0
     blip_s: float = 5.0
     reload_s: float = 3.0
     return_s: float = 30.0

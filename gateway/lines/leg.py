@@ -191,7 +191,7 @@ class SipLeg:
 
     def tell_ringing(self, now: float) -> None:
         self.call.ring(now)
-        self.write_down()
+        self.line.clock.set(self, "keep", now + self.line.limits.ring_kept_s)
 
     def pass_on(self, now: float) -> None:
         self.verdict = End(by="nobody", cause=Cause.MISSED, status=480)
@@ -268,6 +268,8 @@ class SipLeg:
     def handle_timer(self, name: str, now: float) -> None:
         if name == "ring":
             self.ring(RingInput.TIMER, now)
+        elif name == "keep" and self.phase == INCOMING:
+            self.write_down()
         elif name == "probe":
             self.probe_later(now)
             if self.confirmed:

@@ -66,7 +66,7 @@ def only(book: Ledger) -> Call:
 
 def states(*facts: Fact) -> list[str]:
     book = ledger()
-    seen = []
+    seen: list[str] = []
     for fact in facts:
         book.receive(fact, fact.at)
         seen.append(only(book).state)

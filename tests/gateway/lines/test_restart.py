@@ -138,7 +138,7 @@ def test_a_200_to_an_invite_that_was_never_written_down_is_acknowledged_and_ende
 
 def test_a_ring_goes_on_and_can_be_answered(world: World, page: Page) -> None:
     world.pbx.call("101", world.now)
-    world.pump()
+    world.run(world.limits.ring_kept_s)
     call = world.call().id
     kill_and_restart(world)
     page.hello("reconnect")
@@ -149,7 +149,7 @@ def test_a_ring_goes_on_and_can_be_answered(world: World, page: Page) -> None:
 
 def test_a_ring_that_was_taken_back_while_we_were_dead_is_passed_on(world: World, page: Page) -> None:
     theirs = world.pbx.call("101", world.now)
-    world.pump()
+    world.run(world.limits.ring_kept_s)
     world.kill()
     world.restart()
     page.hello("reconnect")
