@@ -21,7 +21,6 @@ define(["jquery", "underscore", "office/app"], ($, _, APP) => {
   const label = (widget) => widget.langs?.widget?.call_action || widget.langs?.widget?.name || widget.params.widget_code;
 
   function openMenu(holder, value) {
-    closeMenus();
     const items = actions("phone").map(
       (action, index) =>
         `<div class="tips-item js-tips-item js-cf-actions-item" data-type="phone" data-index="${index}" tabindex="0" role="menuitem">${_.escape(label(action.widget))}</div>`,
@@ -40,7 +39,8 @@ define(["jquery", "underscore", "office/app"], ($, _, APP) => {
     event.preventDefault();
     event.stopPropagation();
     const number = $(event.currentTarget);
-    const value = String(number.data("phone"));
+    const value = String(number.attr("data-phone"));
+    closeMenus();
     const inCard = number.closest(".js-linked-with-actions");
     if (inCard.length) return openMenu(inCard.find(".js-tip"), value);
     if (listMode() === "call") return actions("phone")[0]?.call({ value });
