@@ -81,8 +81,7 @@ class Request(Message):
             self.method, self._target, _replace_first(self._lines, "via", f"Via: {text}"), self.body
         )
         clone._index = {**self._index, "via": f"{text}\n{more}" if more else text}
-        clone.via, clone.cseq, clone.call_id = via, self.cseq, self.call_id
-        clone.from_tag, clone.to_tag = self.from_tag, self.to_tag
+        clone.via = via
         return clone
 
     def reply(

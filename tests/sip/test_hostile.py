@@ -95,7 +95,7 @@ def read_and_use(data: bytes) -> None:
         return
     assert 400 <= error.status <= 699
     if error.message is not None:
-        reply = error.message.reply(error.status, to_tag="x").to_bytes()
+        reply = error.message.with_received("192.0.2.1", 4000).reply(error.status, to_tag="x").to_bytes()
         assert reply.endswith(b"\r\nContent-Length: 0\r\n\r\n")
         assert error.message.method != "ACK"
 
