@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ from tests.peers.asterisk_config import Office
 from tests.peers.ports import HOST, free_port, free_range
 from tests.peers.processes import Process, Workshop
 
+_PREFIX = "trubka-pbx-"
 _SCRIPT = Path(__file__).parents[2] / "scripts" / "asterisk-root"
 
 
@@ -43,7 +45,8 @@ class Asterisk:
         self.sip_port = sip_port or free_port()
         self.customers_port = customers_port or free_port()
         self._root = asterisk_root()
-        self._folder = Path(tempfile.mkdtemp(prefix="trubka-pbx-", dir=self._root / "tmp"))
+        _sweep(self._root / "tmp")
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._root / "tmp"))
         self._inside = Path("/") / self._folder.relative_to(self._root)
         self.office = Office(
             inside=self._inside,
@@ -146,6 +149,13 @@ class Asterisk:
             self._process.kill()  # nothing of it is kept: a kind end takes seconds while calls are up
         self._workshop.keep("asterisk (log)")
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what killed runs left here a day ago or earlier: the root outlives them."""
+    for left in folder.glob(f"{_PREFIX}*"):
+        if left.stat().st_mtime < time.time() - 86400:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def asterisk_root() -> Path:

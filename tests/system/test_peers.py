@@ -310,7 +310,8 @@ async def test_a_killed_run_leaves_no_child_behind(workshop: Workshop) -> None:
         "print(Workshop().start('child', ['sleep', '600']).pid, flush=True); time.sleep(600)"
     )
     root = Path(__file__).parents[2]
-    run = workshop.start("run", [sys.executable, "-c", script], env={"PYTHONPATH": str(root)}, cwd=root)
+    env = {"PYTHONPATH": str(root), "TMPDIR": str(workshop.folder)}
+    run = workshop.start("run", [sys.executable, "-c", script], env=env, cwd=root)
     child = os.pidfd_open(int(await run.until_output(r"^\d+\n")))
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(child, ended.set)
