@@ -8,8 +8,9 @@ writing raises `LocalProtocolError` only; no CR, LF or NUL leaves through `safe`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, wraps
+from typing import Final, TypeVar
 
 from sip.errors import LocalProtocolError, ParseError
 
@@ -23,6 +24,7 @@ __all__ = [
     "is_token",
     "parse_params",
     "quote",
+    "remembered",
     "safe",
     "split_list",
     "token",
@@ -48,12 +50,31 @@ TOKEN_BYTES: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 HOST: Final = r"\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9_.\-]++"
 """A host name, an IPv4 address or an IPv6 reference; `_` is no letter of RFC 1123, but container names have it."""
 
+_T = TypeVar("_T")
+_SHORT: Final = 256
+"""Characters; more than any address that is in daily use."""
+
 _TOKEN: Final = re.compile(TOKEN + "++")
 _PARAM: Final = re.compile(
     r"[ \t]*+;[ \t]*+(" + TOKEN + r'*+)(?:[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^;"]*+))?+[ \t]*+'
 )
 _USUAL: Final = frozenset({"branch", "expires", "lr", "q", "received", "rport", "tag", "transport"})
 _ELEMENT: Final = re.compile(r'(?:[^,"<]++|"(?:[^"\\]|\\.)*+"|<[^>]*+>)*+')
+
+
+def remembered(size: int) -> Callable[[Callable[[str], _T]], Callable[[str], _T]]:
+    """A reader that remembers its last `size` short texts; a long one is read anew, so that no peer fills our memory."""
+
+    def decorate(read: Callable[[str], _T]) -> Callable[[str], _T]:
+        cached = lru_cache(maxsize=size)(read)
+
+        @wraps(read)
+        def reader(text: str) -> _T:
+            return cached(text) if len(text) <= _SHORT else read(text)
+
+        return reader
+
+    return decorate
 
 
 def is_token(text: str) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from sip.errors import LocalProtocolError, ParseError
@@ -22,6 +21,7 @@ from sip.grammar import (
     is_token,
     parse_params,
     quote,
+    remembered,
     safe,
     split_list,
     token,
@@ -65,7 +65,7 @@ _AUTH: Final = re.compile(
 _HOST: Final = re.compile(HOST)
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _read_sent(text: str) -> tuple[str, str, int | None]:
     """Transport, host and port of a Via. Remembered, for a peer always writes its own in the same way."""
     match = _SENT.fullmatch(text)

@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 from urllib.parse import quote as percent_quote
 from urllib.parse import unquote as percent_unquote
 
 from sip.errors import LocalProtocolError, ParseError
-from sip.grammar import HOST, NO_PARAMS, Params, format_params, parse_params, quote, unquote
+from sip.grammar import HOST, NO_PARAMS, Params, format_params, parse_params, quote, remembered, unquote
 
 __all__ = ["NameAddr", "Uri", "read_address", "read_tag", "read_target"]
 
@@ -210,7 +209,7 @@ class NameAddr:
         return NameAddr(self.display, self.uri, {**self.params, **params})
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def read_tag(text: str) -> str | None:
     """The tag of a From or To, as `NameAddr.parse(text).tag`, in a fifth of the time, and remembered: every message
     of a dialog has the same two. Raises ParseError.
@@ -219,13 +218,13 @@ def read_tag(text: str) -> str | None:
     return match[1] if match is not None else NameAddr.parse(text).tag
 
 
-@lru_cache(maxsize=2048)
+@remembered(2048)
 def read_address(text: str) -> NameAddr:
     """`NameAddr.parse` that remembers: a PBX has one Contact, and every message of a dialog the same From and To."""
     return NameAddr.parse(text)
 
 
-@lru_cache(maxsize=2048)
+@remembered(2048)
 def read_target(text: str) -> Uri:
     """`Uri.parse` that remembers: the Request-URI of a line's calls is always its Contact."""
     return Uri.parse(text)

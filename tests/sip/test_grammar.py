@@ -17,6 +17,7 @@ from sip.grammar import (
     is_token,
     parse_params,
     quote,
+    remembered,
     safe,
     split_list,
     token,
@@ -125,3 +126,23 @@ def test_nothing_but_a_parse_error_comes_of_any_text(text: str) -> None:
     except ParseError:
         return
     assert all(map(is_token, params))
+
+
+def test_short_texts_are_remembered_and_long_ones_are_not() -> None:
+    read: list[str] = []
+
+    @remembered(2)
+    def length(text: str) -> int:
+        read.append(text)
+        return len(text)
+
+    assert [length(text) for text in ("a", "a", "b" * 257, "b" * 257, "c", "d", "a")] == [
+        1,
+        1,
+        257,
+        257,
+        1,
+        1,
+        1,
+    ]
+    assert read == ["a", "b" * 257, "b" * 257, "c", "d", "a"]
