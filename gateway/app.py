@@ -45,7 +45,7 @@ class Front:
         checks: what `/readyz` asks: name → is it well.
         registry: of the metrics.
         clock: seconds since the epoch.
-        rate: tickets a second for one address, in the long run. An office of hundreds comes from one address.
+        rate: tickets a second for one address, in the long run. All offices behind one proxy come from one address.
         burst: tickets at once for one address.
         counters: session_given, body_too_large, rate_limited, unknown_origin, no_seat, refused.
     """
@@ -58,8 +58,8 @@ class Front:
     registry: CollectorRegistry
     clock: Callable[[], float]
     counters: Counter[str]
-    rate: float = 50.0
-    burst: int = 500
+    rate: float = 1000.0
+    burst: int = 5000
 
 
 def create_app(front: Front) -> Starlette:

@@ -28,6 +28,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--lines", type=int, default=1000)
     parser.add_argument("--rates", default="20,100,500", help="calls a second, separated by commas")
     parser.add_argument("--seconds", type=float, default=10.0, help="how long each rate is kept")
+    parser.add_argument(
+        "--profile", default="", metavar="FILE", help="run the gateway under cProfile; figures suffer"
+    )
     return parser.parse_args()
 
 
@@ -104,19 +107,21 @@ async def bench(given: argparse.Namespace, folder: Path) -> None:
     base = await baseline(folder / "one", core)
 
     pbx = await open_pbx()
-    office = Office(folder, given.lines, pbx.port, core)
+    office = Office(folder, given.lines, pbx.port, core, given.profile)
     progress(f"making {given.lines} lines…")
     await office.prepare()
     scene = Scene(office, pbx, [])
     office.start()
     try:
         await asyncio.to_thread(office.until_ready)
+        cpu = office.cpu()
         await until_registered(pbx, given.lines)
         moments = sorted(pbx.registered_at.values())
         tell(
             "lines registered with digest",
             lines=given.lines,
             seconds=round(moments[-1] - moments[0], 3),
+            cpu_ms_each=round((office.cpu() - cpu) / given.lines * 1000, 3),
             memory_kb_per_line=round((office.memory_kb() - base) / given.lines, 2),
         )
         await connect(scene)

@@ -5,6 +5,7 @@ folder. Linux tells its CPU time and resident memory.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -32,12 +33,13 @@ def line_name(number: int) -> str:
 
 
 class Office:
-    """A gateway process with `lines` extensions, each with a user of its own."""
+    """A gateway process with `lines` extensions, each with a user of its own; under cProfile where a file is named."""
 
-    def __init__(self, folder: Path, lines: int, pbx_port: int, core: int | None) -> None:
+    def __init__(self, folder: Path, lines: int, pbx_port: int, core: int | None, profile: str = "") -> None:
         self.lines = lines
         self.http_port = free_port()
         self._core = core
+        self._profile = profile
         self._pbx_port = pbx_port
         self._folder = folder
         self._environment = {
@@ -74,9 +76,13 @@ class Office:
 
     def start(self) -> None:
         """Start the process, on its own core where there are two."""
+        profiler = ["-m", "cProfile", "-o", self._profile] if self._profile else []
         log = (self._folder / "gateway.log").open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", "serve"], env=self._environment, stdout=log, stderr=log
+            [sys.executable, *profiler, "-m", "gateway", "serve"],
+            env=self._environment,
+            stdout=log,
+            stderr=log,
         )
         if self._core is not None:
             os.sched_setaffinity(self._process.pid, {self._core})
@@ -124,7 +130,7 @@ class Office:
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.terminate()
+            self._process.send_signal(signal.SIGINT)
             try:
                 self._process.wait(10)
             except subprocess.TimeoutExpired:
