@@ -62,11 +62,13 @@ export function begin(host: Host, hasToggle: boolean): Telephone {
       tab: memory.tab,
       gatherSeconds: GATHER_SECONDS,
       now: clock.now,
-      newConnection: (servers) =>
-        new RTCPeerConnection({
+      newConnection: (servers) => {
+        if (!tones.armed) void tones.arm(); // browsers are more generous with a page that captures
+        return new RTCPeerConnection({
           iceServers: servers.map((one) => ({ ...one, urls: [...one.urls] })),
           bundlePolicy: "max-bundle",
-        }),
+        });
+      },
       play: (stream) => play(stream, () => void tones.arm()),
       sleep: (seconds) => new Promise((done) => later(seconds, done)),
       execute: (command) => link.execute(command),

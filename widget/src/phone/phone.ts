@@ -12,15 +12,8 @@ import type { Answer, Command, Refusal } from "../link/effects";
 import type { IceServer, Remote, Ring, State } from "../protocol";
 import { type Microphone, MicrophoneTrouble } from "./microphone";
 import { Peer, type PeerPorts } from "./peer";
-import {
-  belongsHere,
-  type Intent,
-  microphoneOn,
-  reattachWait,
-  soundExpected,
-  speakerOn,
-  wantsSound,
-} from "./rules";
+import { Rescue } from "./rescue";
+import { belongsHere, type Intent, microphoneOn, speakerOn } from "./rules";
 
 /** Refusals of the telephone itself. */
 export type PhoneCode = "microphone" | "no_offer" | "sound_failed" | "no_tones";
@@ -33,7 +26,7 @@ export interface PhonePorts extends Omit<PeerPorts, "changed"> {
   now(): number;
   newConnection(servers: readonly IceServer[]): RTCPeerConnection;
   execute(command: Command): Promise<Answer>;
-  /** Runs `follow` again after so many seconds. */
+  /** Runs something after so many seconds. */
   later(seconds: number, run: () => void): void;
   /** The set of living connections or one of their states changed. */
   changed(): void;
@@ -43,14 +36,12 @@ export interface PhonePorts extends Omit<PeerPorts, "changed"> {
   complain(call: string | null, code: PhoneCode): void;
 }
 
-/** ICE says `disconnected` after some seconds without a packet and often recovers within two more. */
-const SILENCE_SECONDS = 6;
-
 const refusal = (code: PhoneCode): PhoneAnswer => ({ t: "refused", code });
 
 export class Phone {
   private readonly ports: PhonePorts;
   private readonly microphone: Microphone;
+  private readonly rescue: Rescue;
   private servers: readonly IceServer[] = [];
   private state: State = { calls: {}, lines: {}, phone: { tab: null } };
   private live = false;
@@ -58,15 +49,22 @@ export class Phone {
   private readonly offers = new Map<string, string>();
   /** Calls that a picture of the gateway has shown. */
   private readonly seen = new Set<string>();
-  /** Calls that should have sound and have none, since when. */
-  private readonly silent = new Map<string, number>();
+  /** Calls whose sound is on its way into this tab: until the gateway has answered they still name another. */
+  private readonly moving = new Set<string>();
   private readonly early = new Map<string, Remote[]>();
   private readonly intents = new Map<string, Set<Intent>>();
-  private readonly tries = new Map<string, { count: number; nextAt: number; busy: boolean }>();
 
   constructor(ports: PhonePorts, microphone: Microphone) {
     this.ports = ports;
     this.microphone = microphone;
+    this.rescue = new Rescue({
+      tab: ports.tab,
+      now: ports.now,
+      later: ports.later,
+      renew: ports.renew,
+      patient: (call) => this.peers.get(call),
+      reattach: async (call) => (await this.reattach(call)).t === "done",
+    });
   }
 
   useServers(servers: readonly IceServer[]): void {
@@ -138,8 +136,10 @@ export class Phone {
     if (!(made instanceof Peer)) return made;
     const offer = await this.describe(made, () => made.offer());
     if (offer === null) return refusal("sound_failed");
+    this.moving.add(call);
     await this.bind(call, made);
     const answer = await this.ports.execute({ t: "reattach", call, offer });
+    this.moving.delete(call);
     if (answer.t === "refused") this.forget(call);
     return answer;
   }
@@ -178,13 +178,11 @@ export class Phone {
   /** A new picture from the gateway, or the same one after something here changed. */
   follow(state: State, live: boolean): void {
     this.state = state;
-    if (live && !this.live) this.silent.clear(); // what was missed may still come over the new socket
     this.live = live;
     for (const call of Object.keys(state.calls)) this.seen.add(call);
     for (const call of [...this.seen]) this.tidy(call);
     this.lead();
-    this.bringBack();
-    for (const call of this.peers.keys()) this.watch(call);
+    this.rescue.look(state, live);
   }
 
   // --- inside -------------------------------------------------------------------------------------------------------
@@ -196,7 +194,7 @@ export class Phone {
         play: this.ports.play,
         sleep: this.ports.sleep,
         changed: () => {
-          for (const call of this.peers.keys()) this.watch(call);
+          this.rescue.look(this.state, this.live);
           this.ports.changed();
         },
       });
@@ -242,12 +240,14 @@ export class Phone {
   /** Lets go of what a call no longer needs. A call that was never in a picture is still on its way: left alone. */
   private tidy(id: string): void {
     const call = this.state.calls[id];
-    if (this.peers.has(id) && !belongsHere(call, this.ports.tab)) this.forget(id);
+    const coming = this.moving.has(id) && call?.state !== "ended";
+    if (this.peers.has(id) && !coming && !belongsHere(call, this.ports.tab, this.state.phone.tab))
+      this.forget(id);
     if (call?.state !== "incoming") this.offers.delete(id);
     if (call !== undefined && call.state !== "ended") return;
     this.intents.delete(id);
-    this.tries.delete(id);
     this.early.delete(id);
+    this.rescue.forget(id);
     if (call === undefined) this.seen.delete(id);
   }
 
@@ -259,51 +259,6 @@ export class Phone {
       peer.setMicrophone(microphoneOn(call, intents));
       peer.setSpeaker(speakerOn(call, intents));
     }
-  }
-
-  private bringBack(): void {
-    if (!this.live || this.state.phone.tab !== this.ports.tab) return;
-    for (const call of Object.values(this.state.calls)) {
-      const peer = this.peers.get(call.id);
-      const carried = peer?.hopeful ?? false;
-      if (!wantsSound(call) || carried) {
-        if (call.sound === "here") this.tries.delete(call.id);
-        continue;
-      }
-      const tried = this.tries.get(call.id) ?? { count: 0, nextAt: 0, busy: false };
-      if (tried.busy || this.ports.now() < tried.nextAt) continue;
-      this.tries.set(call.id, { ...tried, busy: true });
-      void this.tryAgain(call.id, tried.count);
-    }
-  }
-
-  /**
-   * A connection that should carry sound and does not, for so long: its answer was lost with a socket, or the network has
-   * changed. The gateway cannot know; a new socket whose hello does not name the call tells it, and the sound is then
-   * brought back like after a reload.
-   */
-  private watch(call: string): void {
-    const peer = this.peers.get(call);
-    if (peer === undefined || peer.connected || !soundExpected(this.state.calls[call])) {
-      this.silent.delete(call);
-      return;
-    }
-    const since = this.silent.get(call);
-    if (since === undefined) {
-      this.silent.set(call, this.ports.now());
-      this.ports.later(SILENCE_SECONDS, () => this.watch(call));
-    } else if (!peer.givenUp && this.live && this.ports.now() - since >= SILENCE_SECONDS - 0.1) {
-      peer.givenUp = true;
-      this.silent.delete(call);
-      this.ports.renew();
-    }
-  }
-
-  private async tryAgain(call: string, count: number): Promise<void> {
-    const answer = await this.reattach(call);
-    const seconds = reattachWait(count + 1);
-    this.tries.set(call, { count: count + 1, nextAt: this.ports.now() + seconds, busy: false });
-    if (answer.t === "refused") this.ports.later(seconds, () => this.bringBack());
   }
 
   private forget(call: string): void {

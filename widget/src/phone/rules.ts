@@ -17,11 +17,12 @@ export function speakerOn(call: Call, intents: ReadonlySet<Intent>): boolean {
   return !call.hold.us && !intents.has("hold");
 }
 
-/** Whether a peer connection of this tab still has a call to carry. */
-export function belongsHere(call: Call | undefined, tab: string): boolean {
+/** Whether a peer connection of this tab still has a call to carry: the call lives, and its sound is here or comes here. */
+export function belongsHere(call: Call | undefined, tab: string, phone: string | null): boolean {
   if (call === undefined || call.state === "ended") return false;
-  if (call.device.kind === "phone") return false;
-  return call.device.kind !== "browser" || call.device.tab === undefined || call.device.tab === tab;
+  if (call.device.kind !== "browser") return call.device.kind === "none";
+  if (call.device.tab === undefined || call.device.tab === tab) return true;
+  return phone === tab && call.sound !== "here"; // the call names its old tab until the new leg is answered
 }
 
 /** Whether the call's sound waits for a new connection of whichever tab is the phone. */
@@ -31,8 +32,9 @@ export function wantsSound(call: Call): boolean {
 }
 
 /** Whether the gateway believes that the call's sound lives in this tab. */
-export function soundExpected(call: Call | undefined): boolean {
-  return call !== undefined && (call.state === "talking" || call.state === "held") && call.sound === "here";
+export function soundExpected(call: Call | undefined, tab: string): boolean {
+  if (call === undefined || (call.state !== "talking" && call.state !== "held")) return false;
+  return call.sound === "here" && call.device.kind === "browser" && call.device.tab === tab;
 }
 
 /** Seconds before attempt number `attempt` (0 is the first) to bring the sound back. */

@@ -32,6 +32,12 @@ export function bannersOf(picture: Picture): Banner[] {
   return all.filter((banner) => banner !== null).slice(0, 2);
 }
 
+function isTalking(picture: Picture): boolean {
+  return Object.values(picture.server.calls).some(
+    (call) => call.state === "talking" || call.state === "held",
+  );
+}
+
 function connection(picture: Picture, { banner }: Words): Banner | null {
   if (!picture.configured) {
     return {
@@ -50,10 +56,7 @@ function connection(picture: Picture, { banner }: Words): Banner | null {
   if (state === "stopped") {
     return { id: "stopped", icon: "offline", tone: "bad", title: banner.stopped_title, text: why, deed };
   }
-  const talking = Object.values(picture.server.calls).some(
-    (call) => call.state === "talking" || call.state === "held",
-  );
-  const hope = talking ? banner.offline_talking : banner.offline;
+  const hope = isTalking(picture) ? banner.offline_talking : banner.offline;
   return {
     id: "offline",
     icon: "offline",
@@ -117,7 +120,7 @@ function lines(picture: Picture, { banner, line }: Words): Banner[] {
 }
 
 function sound(picture: Picture, { banner }: Words): Banner | null {
-  if (picture.armed || !phoneIsHere(picture)) return null;
+  if (picture.armed || !phoneIsHere(picture) || isTalking(picture)) return null;
   const deed = { name: banner.blocked_button, action: "arm", run: (deeds: Deeds) => deeds.arm() };
   return {
     id: "blocked",

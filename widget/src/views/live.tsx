@@ -128,7 +128,7 @@ function Rescue({ picture, deeds, call }: Omit<CardProps, "now">): JSX.Element |
   if (call.state !== "talking" && call.state !== "held") return null;
   if (call.device.kind !== "browser") return null;
   if (!phoneIsHere(picture)) return null; // the banner has the button for all calls
-  if (call.sound === "here" && !isInOtherTab(picture, call)) return null;
+  if (call.actions.reattach === "sound_is_here") return null;
   return (
     <Button
       action="reattach"

@@ -407,3 +407,25 @@ test("a short dropout of the network is no reason to begin anew", async () => {
   await desk.time.move(10);
   assert.equal(desk.renewed, 0);
 });
+
+test("a sound that comes from another tab is not dropped while the call still names that tab", async () => {
+  const desk = new Desk();
+  const there = { device: { kind: "browser", tab: "tab-b" } } as const;
+  await desk.shows(lost(there));
+  await desk.shows(lost({ ...there, sound: "waiting" }));
+  assert.equal(desk.phone.list().length, 1);
+  await desk.shows(lost({ sound: "here" }));
+  assert.equal(desk.phone.list().length, 1);
+  await desk.shows(lost({ ...there, sound: "here" }));
+  assert.equal(desk.phone.list().length, 0, "taken back by the other tab");
+});
+
+test("a sound that the gateway believes here without any connection is told of, three times at most", async () => {
+  const desk = new Desk();
+  await desk.shows(lost({ sound: "here" }));
+  for (let turn = 0; turn < 10; turn += 1) {
+    await desk.time.move(6);
+    await desk.shows(lost({ sound: "here" }));
+  }
+  assert.equal(desk.renewed, 3);
+});
