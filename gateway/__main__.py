@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway import commands
 from gateway.settings import Settings, SettingsError, settings_table
 from gateway.store.accounts import Account
-from gateway.store.database import database_url, migrate
+from gateway.store.database import StoreUnusable, database_url, migrate
 from gateway.store.people import Extension, User
 from gateway.store.secrets import SecretUnreadable
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Run = given.run
     try:
         return run(Settings.from_environment(os.environ), given)
-    except (SettingsError, SecretUnreadable, commands.CommandRefused) as refusal:
+    except (SettingsError, SecretUnreadable, StoreUnusable, commands.CommandRefused) as refusal:
         print(f"trubka: {refusal}", file=sys.stderr)
     except SQLAlchemyError as failure:
         print(f"trubka: the database refused: {failure.args[0]}", file=sys.stderr)

@@ -1,55 +1,52 @@
-"""The composition root of `trubka serve`: everything is made here, once, and handed what it needs.
+"""The life of `trubka serve`: what lives longer than a call is opened here and closed again.
 
-There are no singletons and no bag of state: who needs a thing is given it in its constructor. What lives longer than a call
-is opened and closed here, in this order: store, journal, SIP port, accounts, HTTP and sockets.
+In this order, and back: HTTP's port, store, journal, SIP port, accounts, HTTP and sockets. `composition` makes the parts; there are
+no singletons and no bag of state, who needs a thing is given it in its constructor.
+
+Invariants:
+    * what keeps the process from starting is said in one sentence, before anything was said to a PBX;
+    * a clean stop closes the sockets (4002), takes the lines' addresses back and writes the journal; calls go on without us;
+    * an error of ours that nobody caught is logged and counted, and the process goes on.
 """
 
 import asyncio
 import logging
-import secrets
+import signal
 import socket
+import sqlite3
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
+import asyncpg
 import uvicorn
 import uvloop
-from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.app import Front, create_app
-from gateway.crm.widget_auth import WidgetAuth
-from gateway.limits import Limits
-from gateway.metrics import Counted
-from gateway.node import Node, Owners
-from gateway.realtime.admission import Admission
-from gateway.realtime.connection import Shared
-from gateway.realtime.gate import Gate
-from gateway.realtime.hub import Hub
-from gateway.realtime.limits import Limits as SocketLimits
-from gateway.realtime.outbox import Outbox
-from gateway.realtime.sessions import Resumption, new_secret
-from gateway.realtime.tickets import Tickets
-from gateway.realtime.websocket import protocol_class
+from gateway.composition import Parts, compose, web_server
+from gateway.node import Node
 from gateway.settings import Settings
 from gateway.store.accounts import Account
-from gateway.store.journal import Journal
+from gateway.store.database import StoreUnusable, require_current
+from gateway.store.people import Extension, User
 from gateway.store.store import Store
-from protocol.messages import Settings as PageSettings
-from sip.agent import UserAgent
-from sip.ids import ByteIds
 from sip.transport.port import SipPort, bind
 
 logger = logging.getLogger("trubka")
 
-BEAT = 1.0  # seconds between two beats of a page whose sound lives
 RETRY_ACCOUNT = 15.0  # seconds until a PBX whose name was not found is looked for again
 GOODBYE = 1.0  # seconds that the PBXs have to confirm that our lines are gone
-BACKLOG = 4096  # connections that may wait to be accepted: after a restart, all widgets come at once
+
+
+class PortTaken(OSError):
+    """An address that has to be ours is not to be had."""
+
+    def __init__(self, what: str, host: str, port: int, settings: str, why: OSError) -> None:
+        super().__init__(f"{what} cannot be bound to {host}:{port} ({settings}): {why.strerror or why}.")
 
 
 def serve(settings: Settings) -> int:
@@ -61,15 +58,22 @@ def serve(settings: Settings) -> int:
     )
     try:
         uvloop.run(_serve(settings))
-    except (OSError, SQLAlchemyError) as failure:
-        logger.error("! cannot start: %s", failure)
+    except (OSError, SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, StoreUnusable) as failure:
+        # SQLAlchemy's text goes on with the statement and where to read more.
+        logger.error(
+            "! cannot start: %s", failure.args[0] if isinstance(failure, SQLAlchemyError) else failure
+        )
         return 1
     return 0
 
 
 async def _serve(settings: Settings) -> None:
-    async with running(settings) as server:
-        await server.serve()
+    async with running(settings) as process:
+        # uvicorn raises the signal that ended it once more, for whoever handled it before. The system's own handler would end
+        # the process there and then, before the PBXs are told and the journal is written.
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, lambda number, _frame: logger.info("= stopping after signal %d", number))
+        await process.serve()
 
 
 def steady_clock() -> Callable[[], float]:
@@ -79,175 +83,143 @@ def steady_clock() -> Callable[[], float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What was composed, as far as metrics and readiness look at it."""
+class Running:
+    """A process whose parts are open."""
 
-    node: Node
-    owners: Owners
-    agent: UserAgent
-    journal: Journal
-    hub: Hub
-    gate: Gate
-    shared: Shared
-    tickets: Tickets
-    auth: WidgetAuth
-    admission: Admission
-    front: Counter[str]
+    parts: Parts
+    server: uvicorn.Server
+    listener: socket.socket
+
+    @property
+    def url(self) -> str:
+        """Where HTTP is, for whoever let the system choose the port."""
+        host, port = self.listener.getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    async def serve(self) -> None:
+        """Take pages in until a signal, or `server.should_exit`, says stop."""
+        await self.server.serve(sockets=[self.listener])
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[uvicorn.Server]:
-    """Everything of one process, opened; the server is given to be served."""
-    clock = steady_clock()
+async def running(settings: Settings, clock: Callable[[], float] | None = None) -> AsyncIterator[Running]:
+    """Everything of one process, opened; pages are not taken in before `Running.serve`.
+
+    Raises:
+        OSError, SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError: a port or the database is not to be had.
+        StoreUnusable, SecretUnreadable: the database is not as it has to be.
+    """
+    clock = clock or steady_clock()
     async with AsyncExitStack() as stack:
+        listener = stack.enter_context(_listener(settings))
         store = Store.at(settings.database_url, settings.secret_key)
         stack.push_async_callback(store.close)
+        await require_current(store.engine)
+        homes = [
+            Home(account, await store.users.of(account.id), await store.extensions.of(account.id))
+            for account in await store.accounts.all()
+        ]
         journal = store.journal()
         await journal.open()
         stack.push_async_callback(journal.close)
 
-        agent = UserAgent(
-            host=settings.sip_shown_host, port=settings.sip_port, ids=ByteIds(secrets.token_bytes)
-        )
-        parts = _compose(settings, store, journal, agent, clock)
+        parts = compose(settings, store, journal, clock)
+        _count_uncaught(parts.node.counters, stack)
         sources = None if "*" in settings.sip_sources else set(settings.sip_sources)
-        port = SipPort(
-            agent,
-            parts.node.take_sip_events,
-            bind(settings.sip_host, settings.sip_port),
-            clock=clock,
-            allowed=sources,
-        )
-        parts.node.sip = port
-        await stack.enter_async_context(port)
+        parts.node.sip = await stack.enter_async_context(_sip_port(settings, parts, clock, sources))
         stack.push_async_callback(_say_goodbye, parts)
 
-        accounts = await store.accounts.all()
-        opening = [asyncio.create_task(_own(store, parts.node, account, sources)) for account in accounts]
-        stack.callback(lambda: [task.cancel() for task in opening])
-        logger.info("= %d accounts, SIP on %s:%d", len(accounts), settings.sip_host, settings.sip_port)
-        yield uvicorn.Server(_server_config(settings, parts, clock, ready=lambda: all(map(_opened, opening))))
+        opening = [
+            asyncio.create_task(_own(parts.node, home, _family(settings.sip_host), sources)) for home in homes
+        ]
+        stack.push_async_callback(_cancel, opening)
+        logger.info("= %d accounts, SIP on %s:%d", len(homes), settings.sip_host, settings.sip_port)
+        server = web_server(settings, parts, clock, ready=lambda: len(parts.owners.owned) == len(homes))
+        yield Running(parts, server, listener)
 
 
-def _compose(
-    settings: Settings, store: Store, journal: Journal, agent: UserAgent, clock: Callable[[], float]
-) -> Parts:
-    limits = SocketLimits(sockets=settings.sockets, sockets_per_user=settings.sockets_per_user)
-    owners = Owners()
-    outbox = Outbox()
-    hub = Hub(outbox, epochs=lambda: secrets.token_urlsafe(6), limits=limits)
-    shared = Shared(hub, outbox, _page_settings(settings), limits, Counter())
-    tickets = Tickets(new_secret)
-    admission = Admission(tickets, Resumption(store.sessions, settings.resume_hours * 3600), owners)
-    auth = WidgetAuth(owners.integration, settings.public_url, reuse=settings.reuse_token)
-    node = Node(owners, agent, journal, hub, clock, _office_limits(settings), settings.register_expires)
-    node.gate = Gate(shared, admission, owners, clock, on_input=node.settle)
-    return Parts(node, owners, agent, journal, hub, node.gate, shared, tickets, auth, admission, Counter())
+def _listener(settings: Settings) -> socket.socket:
+    """HTTP's port, taken first of all: a second gateway, started by mistake, must not get as far as the PBX."""
+    listener = socket.socket(_family(settings.host))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken("HTTP", settings.host, settings.port, "TRUBKA_HOST, TRUBKA_PORT", error) from error
+    return listener
 
 
-def _office_limits(settings: Settings) -> Limits:
-    return Limits(
-        ring_ack_s=settings.page_grace,
-        blip_s=settings.blip,
-        return_s=settings.page_return,
-        linger_s=settings.linger,
-        probe_s=settings.probe,
-    )
+def _sip_port(
+    settings: Settings, parts: Parts, clock: Callable[[], float], sources: set[str] | None
+) -> SipPort:
+    host, port = settings.sip_host, settings.sip_port
+    try:
+        sockets = bind(host, port)
+    except OSError as error:
+        raise PortTaken("SIP", host, port, "TRUBKA_SIP_HOST, TRUBKA_SIP_PORT", error) from error
+    return SipPort(parts.agent, parts.node.take_sip_events, sockets, clock=clock, allowed=sources)
 
 
-def _page_settings(settings: Settings) -> PageSettings:
-    return PageSettings(
-        beat_s=BEAT,
-        blip_s=settings.blip,
-        return_s=settings.page_return,
-        ring_ack_s=settings.page_grace,
-        ice_servers=settings.ice_servers,
-    )
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-async def _own(store: Store, node: Node, account: Account, sources: set[str] | None) -> None:
-    """Find the account's PBX and take the account over; again and again until it is found."""
+def _count_uncaught(counters: Counter[str], stack: AsyncExitStack) -> None:
+    """What a callback of the loop raises is logged with its traceback, and counted."""
+
+    def handle(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        counters["error"] += 1
+        logger.error("! %s", context.get("message"), exc_info=context.get("exception"))
+
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(handle)
+    stack.callback(loop.set_exception_handler, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """An account as the store has it."""
+
+    account: Account
+    users: list[User]
+    extensions: list[Extension]
+
+
+async def _own(node: Node, home: Home, family: socket.AddressFamily, sources: set[str] | None) -> None:
+    """Find the account's PBX and take the account over; again and again until that has succeeded."""
+    account = home.account
     while True:
         try:
-            found = await loop.getaddrinfo(account.pbx_host, account.pbx_port, type=socket.SOCK_DGRAM)
-            break
+            # Addresses of the family that our SIP socket can reach.
+            found = await asyncio.get_running_loop().getaddrinfo(
+                account.pbx_host, account.pbx_port, family=family, type=socket.SOCK_DGRAM
+            )
+            host, port = found[0][4][:2]
+            if sources is not None:
+                sources.update(str(one[4][0]) for one in found)
+            await node.own(account, (str(host), int(port)), home.users, home.extensions)
+            return
         except OSError as error:
+            node.counters["pbx_not_found"] += 1
             logger.error("! account %d: its PBX %s is not found: %s", account.id, account.pbx_host, error)
-            await asyncio.sleep(RETRY_ACCOUNT)
-    pbx = found[0][4][:2]
-    if sources is not None:
-        sources.update(str(one[4][0]) for one in found)
-    users, extensions = await store.users.of(account.id), await store.extensions.of(account.id)
-    await node.own(account, (str(pbx[0]), int(pbx[1])), users, extensions)
+        except Exception:
+            node.counters["error"] += 1
+            logger.exception("! account %d: it cannot be taken over", account.id)
+        await asyncio.sleep(RETRY_ACCOUNT)
 
 
-def _opened(task: asyncio.Task[None]) -> bool:
-    return task.done() and not task.cancelled() and task.exception() is None
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _say_goodbye(parts: Parts) -> None:
-    """Un-register, and give the PBXs a moment to say that they heard it."""
+    """Un-register, give the PBXs a moment to say that they heard it, then fall silent."""
     parts.node.release_all()
     deadline = time.monotonic() + GOODBYE
     # The agent has no waiters: it is a core, and this is the only place that wants to know.
-    while parts.agent.transaction_count and time.monotonic() < deadline:  # noqa: ASYNC110
+    while parts.agent.registration_count and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
-
-
-def _server_config(
-    settings: Settings, parts: Parts, clock: Callable[[], float], ready: Callable[[], bool]
-) -> uvicorn.Config:
-    registry = CollectorRegistry()
-    registry.register(_metrics(parts))
-    front = Front(
-        auth=parts.auth,
-        tickets=parts.tickets,
-        seats=parts.owners,
-        socket_url=lambda _account_id: settings.socket_url,
-        checks={"accounts": ready, "journal": lambda: parts.journal.healthy},
-        registry=registry,
-        clock=clock,
-        counters=parts.front,
-    )
-    return uvicorn.Config(
-        create_app(front),
-        host=settings.host,
-        port=settings.port,
-        ws=protocol_class(parts.gate),
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        backlog=BACKLOG,
-        timeout_graceful_shutdown=3,
-        ssl_certfile=settings.tls_cert or None,
-        ssl_keyfile=settings.tls_key or None,
-    )
-
-
-def _metrics(parts: Parts) -> Counted:
-    counted = Counted()
-    for subject, sentence, counters in (
-        ("sip", "SIP messages that were dropped or refused", parts.agent.counters),
-        ("node", "What nobody here was meant for", parts.node.counters),
-        ("http", "Answers of /api/session", parts.front),
-        ("tokens", "One-time tokens", parts.auth.counters),
-        ("tickets", "Tickets", parts.tickets.counters),
-        ("admissions", "Pages that said hello", parts.admission.counters),
-        ("sockets", "Sockets and what was wrong with them", parts.gate.counters),
-        ("frames", "Frames of pages", parts.shared.counters),
-        ("streams", "What was published", parts.hub.counters),
-        ("journal", "Rows of the journal", parts.journal.counters),
-    ):
-        counted.counters(subject, sentence, partial(dict, counters))
-    offices = parts.owners.owned
-    counted.counters(
-        "offices",
-        "Records that were found at the start",
-        lambda: sum((o.office.counters for o in offices.values()), Counter()),
-    )
-    counted.gauge("sockets_open", "Sockets of pages", lambda: len(parts.gate.sockets))
-    counted.gauge("accounts", "Accounts that this process owns", lambda: len(offices))
-    counted.gauge("calls", "SIP calls that have not ended", lambda: len(parts.agent.calls))
-    counted.gauge("transactions", "SIP transactions that live", lambda: parts.agent.transaction_count)
-    return counted
+    parts.node.close()

@@ -7,7 +7,8 @@ for the pages. docs/flow.md names the hops.
 Invariants:
     * after every input there is one round of output for each office that was touched, and each office has one timer;
     * a 2xx is acknowledged, and one of ours sent, only after `Office.saved`, which is called when its row is on disk;
-    * an account whose PBX cannot be found is tried again and does not keep the others waiting.
+    * an error of ours in one account is logged and counted ("error"), and neither another account nor a timer is lost by it;
+    * after `close` nothing is said any more: what is under way is left as by `kill -9`, for the next process to find.
 """
 
 import asyncio
@@ -15,18 +16,17 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import msgspec
 
-from gateway.crm.widget_auth import Integration
 from gateway.limits import Limits
 from gateway.lines.journal import Record
 from gateway.lines.line import Extension, owner_of
 from gateway.office import Office
+from gateway.owners import Owned, Owners
 from gateway.realtime.gate import Gate
 from gateway.realtime.hub import Hub
-from gateway.realtime.ports import Identity, Seat
+from gateway.realtime.ports import Seat
 from gateway.store.accounts import Account
 from gateway.store.journal import Journal, Row
 from gateway.store.people import Extension as SavedExtension
@@ -35,51 +35,25 @@ from protocol.messages import User
 from sip.account import Account as SipAccount
 from sip.account import Transport
 from sip.agent import UserAgent
-from sip.events import CallReceived, Event
+from sip.call import CallState
+from sip.events import CallReceived, Event, RegistrationFailed
 from sip.transport.port import SipPort
 from sip.uri import Uri
 
 logger = logging.getLogger("trubka.node")
 
 NOT_FOUND = 404
+INTERNAL = 500
 
-
-@dataclass(slots=True)
-class Owned:
-    """An account that this process owns.
-
-    Attributes:
-        seats: its users' places, by amoCRM's number of the user.
-        timer: of the office's next deadline, which is at `armed_at`.
-    """
-
-    account: Account
-    office: Office
-    seats: dict[int, Seat]
-    timer: asyncio.TimerHandle | None = None
-    armed_at: float = 0.0
-
-
-class Owners:
-    """The accounts of this process, as the pages' side asks for them (`realtime.ports.Seats`)."""
-
-    def __init__(self) -> None:
-        self.owned: dict[int, Owned] = {}
-
-    def find(self, identity: Identity) -> Seat | None:
-        owned = self.owned.get(identity.account_id)
-        return owned.seats.get(identity.user_id) if owned else None
-
-    def knows_origin(self, origin: str) -> bool:
-        return any(owned.account.address == origin for owned in self.owned.values())
-
-    def integration(self, account_id: int) -> Integration | None:
-        """How that account's one-time tokens are signed."""
-        owned = self.owned.get(account_id)
-        if owned is None:
-            return None
-        account = owned.account
-        return Integration(account.id, account.address, account.client_uuid, account.client_secret)
+COUNTED = (
+    "call_for_nobody",
+    "error",
+    "pbx_not_found",
+    "registration_refused",
+    "registration_unanswered",
+    "row_unreadable",
+)
+"""What `Node.counters` counts; shown from the beginning, so that an alert can be written on "error"."""
 
 
 class Node:
@@ -115,7 +89,8 @@ class Node:
         # The two other shells; each needs this node to be made first.
         self.sip: SipPort
         self.gate: Gate
-        # "call_for_nobody", "row_unreadable"
+        self._closed = False
+        # COUNTED, below
         self.counters: Counter[str] = Counter()
 
     # --- accounts ------------------------------------------------------------------------------------------------------
@@ -133,6 +108,8 @@ class Node:
             pbx: the numeric address of its PBX.
         """
         known = list(extensions)
+        # First of all what may fail: an account is owned whole or not at all.
+        records = self._records(await self._journal.load([account.id]))
         office = Office(
             [self._extension(account, pbx, one) for one in known],
             self._agent,
@@ -141,10 +118,15 @@ class Node:
             limits=self._limits,
         )
         seats = {user.id: _seat(account, user, known, office) for user in users}
-        records = self._records(await self._journal.load([account.id]))
         self._owners.owned[account.id] = Owned(account, office, seats)
         now = self._clock()
-        office.restore(records, now)
+        try:
+            office.restore(records, now)
+        except Exception:
+            self.counters["error"] += 1
+            logger.exception(
+                "! account %d: its calls of an earlier life; it goes on without some of them", account.id
+            )
         office.start(now)
         self.settle(account.id)
 
@@ -153,6 +135,14 @@ class Node:
         for account_id, owned in self._owners.owned.items():
             owned.office.stop(self._clock())
             self.settle(account_id)
+
+    def close(self) -> None:
+        """Fall silent: no timer fires any more, and no row that is still being written has a consequence."""
+        self._closed = True
+        for owned in self._owners.owned.values():
+            if owned.timer is not None:
+                owned.timer.cancel()
+                owned.timer = None
 
     def _extension(self, account: Account, pbx: tuple[str, int], saved: SavedExtension) -> Extension:
         sip = None
@@ -185,53 +175,92 @@ class Node:
 
     def take_sip_events(self, events: list[Event], now: float) -> None:
         """What happened on the SIP side (given to `SipPort` as `deliver`)."""
-        touched: set[int] = set()
+        if self._closed:
+            return
+        touched: dict[int, Owned] = {}
         for event in events:
-            line = owner_of(event)
-            owned = self._owners.owned.get(line.extension.account_id) if line else None
+            owned = self._owner(event)
             if owned is not None:
-                owned.office.sip_event(event, now)
-                touched.add(owned.account.id)
-            elif isinstance(event, CallReceived):
-                self.counters["call_for_nobody"] += 1
-                event.call.reject(NOT_FOUND, now)
-        for account_id in touched:
-            self._carry_away(self._owners.owned[account_id])
+                touched[owned.account.id] = owned
+            self._hand_over(event, owned, now)
+        self.sip.send()
+        for owned in touched.values():
+            self._carry_away(owned)
 
     def settle(self, account_id: int) -> None:
         """An office was told something: send what it commanded, then carry its output away (`Gate.on_input`)."""
+        if self._closed:
+            return
         self.sip.flush()
         owned = self._owners.owned.get(account_id)
         if owned is not None:
             self._carry_away(owned)
 
+    def _owner(self, event: Event) -> Owned | None:
+        line = owner_of(event)
+        return None if line is None else self._owners.owned.get(line.extension.account_id)
+
+    def _hand_over(self, event: Event, owned: Owned | None, now: float) -> None:
+        """Bring an event to its office; a call for nobody is answered here."""
+        if isinstance(event, RegistrationFailed):
+            self.counters["registration_unanswered" if event.status is None else "registration_refused"] += 1
+        try:
+            if owned is not None:
+                owned.office.sip_event(event, now)
+            elif isinstance(event, CallReceived):
+                self.counters["call_for_nobody"] += 1
+                event.call.reject(NOT_FOUND, now)
+        except Exception:
+            self.counters["error"] += 1
+            logger.exception("! %s", event)
+            if isinstance(event, CallReceived) and event.call.state is CallState.RECEIVED:
+                # Whoever calls must not wait for an answer that cannot come.
+                event.call.reject(INTERNAL, now)
+
     def _saved(self, owned: Owned, tokens: list[int]) -> None:
+        if self._closed:
+            return
         now = self._clock()
         for token in tokens:
-            owned.office.saved(token, now)
+            try:
+                owned.office.saved(token, now)
+            except Exception:
+                self.counters["error"] += 1
+                logger.exception("! account %d: what was to follow a row", owned.account.id)
         self.settle(owned.account.id)
 
     def _fire(self, owned: Owned) -> None:
         owned.timer = None
-        owned.office.handle_timer(self._clock())
+        try:
+            owned.office.handle_timer(self._clock())
+        except Exception:
+            self.counters["error"] += 1
+            logger.exception("! account %d: a deadline", owned.account.id)
         self.settle(owned.account.id)
 
     # --- output --------------------------------------------------------------------------------------------------------
 
     def _carry_away(self, owned: Owned) -> None:
         """Rows to the journal, states and letters to the pages, the timer to the next deadline."""
-        office = owned.office
-        saves = office.take_saves()
+        try:
+            self._write_down(owned)
+            self._hub.collect(owned.account.id, owned.office, self._clock())
+            self.gate.deliver()
+        except Exception:
+            self.counters["error"] += 1
+            logger.exception("! account %d: its output", owned.account.id)
+        finally:
+            self._arm(owned)
+
+    def _write_down(self, owned: Owned) -> None:
+        saves = owned.office.take_saves()
         if saves:
             rows = [Row(save.record.id, save.record.account, save.record.to_json()) for save in saves]
             tokens = [save.token for save in saves if save.token]
             self._journal.put(rows, (lambda: self._saved(owned, tokens)) if tokens else None)
-        gone = office.take_gone()
+        gone = owned.office.take_gone()
         if gone:
             self._journal.forget(gone)
-        self._hub.collect(owned.account.id, office, self._clock())
-        self.gate.deliver()
-        self._arm(owned)
 
     def _arm(self, owned: Owned) -> None:
         """As in `SipPort`: the timer moves only when a deadline comes sooner."""

@@ -102,6 +102,11 @@ class UserAgent:
         """How many transactions live, for metrics and for the check that nothing is left."""
         return self._layer.client_count + self._layer.server_count
 
+    @property
+    def registration_count(self) -> int:
+        """How many lines are at their registrar, or on the way there or back."""
+        return len(self._core.lines)
+
     def register(
         self, account: Account, now: float, *, owner: object = None, contact_user: str | None = None
     ) -> Registration:

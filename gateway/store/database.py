@@ -8,7 +8,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import event
+from alembic.script import ScriptDirectory
+from sqlalchemy import event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -18,19 +19,40 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MS = 5000
 
 
-def database_url(text: str) -> URL:
+class StoreUnusable(ValueError):
+    """The store cannot be worked with as it is; the sentence says what helps."""
+
+
+async def require_current(engine: AsyncEngine) -> None:
+    """Make sure that the database has the tables of this version; those of a newer one are taken, so that one can go back.
+
+    Raises:
+        StoreUnusable: it has none, or those of an earlier version.
+    """
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    outdated = {None, *(one.revision for one in scripts.walk_revisions())} - {scripts.get_current_head()}
+    async with engine.connect() as connection:
+        revision = None
+        if await connection.run_sync(lambda one: inspect(one).has_table("alembic_version")):
+            revision = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+    if revision in outdated:
+        state = "has no tables yet" if revision is None else f"is of an earlier version ({revision})"
+        raise StoreUnusable(f"The database {state}; `trubka release` brings it to this one.")
+
+
+def database_url(address: str) -> URL:
     """The address with the driver that we use.
 
     Raises:
-        ValueError: neither SQLite nor PostgreSQL.
+        StoreUnusable: neither SQLite nor PostgreSQL.
     """
-    url = make_url(text)
+    url = make_url(address)
     kind = url.get_backend_name() if "+" in url.drivername else url.drivername
     if kind in ("postgres", "postgresql"):
         return url.set(drivername="postgresql+asyncpg")
     if kind == "sqlite":
         return url.set(drivername="sqlite+aiosqlite")
-    raise ValueError(f"The database must be SQLite or PostgreSQL, not {url.drivername!r}.")
+    raise StoreUnusable(f"The database must be SQLite or PostgreSQL, not {url.drivername!r}.")
 
 
 def sqlite_path(url: URL) -> Path | None:
@@ -38,7 +60,7 @@ def sqlite_path(url: URL) -> Path | None:
     if url.get_backend_name() != "sqlite":
         return None
     if not url.database or url.database == ":memory:":
-        raise ValueError("An SQLite database must be a file: the journal opens it a second time.")
+        raise StoreUnusable("An SQLite database must be a file: the journal opens it a second time.")
     return Path(url.database)
 
 

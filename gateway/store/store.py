@@ -7,7 +7,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.store.accounts import Accounts
-from gateway.store.database import database_url, open_engine, sqlite_path
+from gateway.store.database import StoreUnusable, database_url, open_engine, sqlite_path
 from gateway.store.journal_postgres import PostgresJournal
 from gateway.store.journal_sqlite import SqliteJournal
 from gateway.store.people import Extensions, Users
@@ -37,15 +37,18 @@ class Store:
             secret_key: as `TRUBKA_SECRET_KEY`; empty: the key file beside the SQLite database.
 
         Raises:
-            ValueError: neither SQLite nor PostgreSQL; no key for a database without a folder; a key that is none.
+            StoreUnusable: neither SQLite nor PostgreSQL; no key for a database without a folder; a key that is none.
         """
         url = database_url(address)
         path = sqlite_path(url)
         if path is None and not secret_key:
-            raise ValueError(
+            raise StoreUnusable(
                 "With PostgreSQL, TRUBKA_SECRET_KEY must be set: every process must have the same key."
             )
-        vault = Vault(keys_from(secret_key, (path.parent if path else Path()) / KEY_FILE))
+        try:
+            vault = Vault(keys_from(secret_key, (path.parent if path else Path()) / KEY_FILE))
+        except ValueError as error:
+            raise StoreUnusable(f"TRUBKA_SECRET_KEY (or the key file) holds no key: {error}") from error
         engine = open_engine(url)
         return cls(
             url,

@@ -125,11 +125,7 @@ class SipPort:
         self._is_flushing = True
         try:
             while True:
-                for flow, data in self.agent.take_output():
-                    if flow.transport == UDP:
-                        self._udp.send(data, flow.remote)
-                    else:
-                        self._tcp.send(data, flow)
+                self.send()
                 events = self.agent.take_events()
                 if not events:
                     break
@@ -137,6 +133,14 @@ class SipPort:
         finally:
             self._is_flushing = False
             self._arm()
+
+    def send(self) -> None:
+        """Send what the agent has to say by now. `deliver` may call it, if what it does next is to come after that."""
+        for flow, data in self.agent.take_output():
+            if flow.transport == UDP:
+                self._udp.send(data, flow.remote)
+            else:
+                self._tcp.send(data, flow)
 
     def _received(self, data: bytes, flow: Flow) -> None:
         self.agent.receive(data, flow, self._clock())
@@ -160,5 +164,8 @@ class SipPort:
 
     def _fire(self) -> None:
         self._timer = None
-        self.agent.handle_timer(self._clock())
-        self.flush()
+        try:
+            self.agent.handle_timer(self._clock())
+        finally:
+            # An error of ours over one deadline must not leave all the others without a timer.
+            self.flush()

@@ -6,11 +6,19 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateway.store.database import database_url, migrate, open_engine, sqlite_path
+from gateway.store.database import (
+    StoreUnusable,
+    database_url,
+    migrate,
+    open_engine,
+    require_current,
+    sqlite_path,
+)
 from gateway.store.schema import metadata
 
 
@@ -69,3 +77,30 @@ async def test_an_empty_database_has_no_table_of_ours(empty_database: Callable[[
     finally:
         await engine.dispose()
     assert names == []
+
+
+async def test_tables_of_this_version_are_taken(engine: AsyncEngine) -> None:
+    await require_current(engine)
+
+
+async def test_a_database_without_tables_is_refused_and_the_remedy_named(
+    empty_database: Callable[[], URL],
+) -> None:
+    engine = open_engine(empty_database())
+    with pytest.raises(StoreUnusable, match="no tables yet; `trubka release`"):
+        await require_current(engine)
+    await engine.dispose()
+
+
+async def test_tables_of_a_newer_version_are_taken_so_that_one_can_go_back(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = 'of tomorrow'"))
+    await require_current(engine)
+
+
+async def test_tables_of_an_earlier_version_are_refused(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ScriptDirectory, "get_current_head", lambda _: "of tomorrow")
+    with pytest.raises(StoreUnusable, match=r"earlier version \(0001"):
+        await require_current(engine)
