@@ -2,7 +2,7 @@
 
 Knows the account's country, nothing of calls. Rules, in this order:
 
-- feature codes (`*98`, `#21#`) and names of SIP users go to the PBX as they are, without the separators;
+- names of SIP users go to the PBX as they are, feature codes (`*98`, `#21#`) without separators;
 - up to six digits are an extension or a service number of the PBX: untouched;
 - what is a possible number in the account's country is dialled as E.164 with its plus, however it was written
   ("8 (495) 123-45-67" and "+7 495 123-45-67" are the same call);
@@ -58,8 +58,11 @@ class Numbering:
         Raises:
             BadNumber: it has no digits and is no name.
         """
-        bare = _SEPARATORS.sub("", text.removeprefix("tel:"))
-        if _FEATURE.fullmatch(bare) or (_USER.fullmatch(bare) and not bare.isdigit()):
+        name = text.strip()
+        if _USER.fullmatch(name):
+            return Dialled(name, Party(number=name, shown=name))
+        bare = _SEPARATORS.sub("", name.removeprefix("tel:"))
+        if _FEATURE.fullmatch(bare):
             return Dialled(bare, Party(number=bare, shown=bare))
         if not _DIGITS.fullmatch(bare):
             raise BadNumber(text)

@@ -135,7 +135,11 @@ def _role(ours: Sdp, before: Sdp | None, theirs: Sdp) -> str | None:
 
 def _session(ours: Sdp, theirs: Sdp, media: tuple[Media, ...]) -> tuple[str, ...]:
     """The page's session lines, with a bundle of what was taken when the PBX offered one (RFC 9143 §7.3)."""
-    kept = tuple(line for line in ours.session if not line.startswith("a=group:"))
+    kept = tuple(
+        line
+        for line in ours.session
+        if not line.startswith("a=group:") and (line not in _ONLY_IF_OFFERED or line in theirs.session)
+    )
     if not any(line.startswith("a=group:BUNDLE") for line in theirs.session):
         return kept
     mids = [mid for one in media if not one.is_rejected and (mid := one.attribute("mid"))]
