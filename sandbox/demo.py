@@ -5,6 +5,7 @@ secret, the gateway's database) lies in `var/demo`. Invariant: whatever ends fir
 """
 
 import asyncio
+import fcntl
 import json
 import os
 import secrets
@@ -12,7 +13,8 @@ import signal
 import socket
 import sys
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -23,6 +25,7 @@ from sandbox.staff import USERS
 
 ROOT = Path(__file__).parent.parent
 HOST = "127.0.0.1"
+NEIGHBOURS = 8  # ports that are tried from the usual one on
 READY_WITHIN = 60.0  # seconds; a slow machine starts Python twice
 LOOK_EVERY = 0.2  # seconds; a port that is not open yet can only be asked again
 KIND_END = 10.0  # seconds between asking a process to end and making it
@@ -61,26 +64,39 @@ class Ports:
 
 
 def choose_ports() -> Ports:
-    """The usual four, or free ones in the place of those that are taken."""
+    """The usual four, or the next free ones. Not any free one: those the system lends to every connection it opens."""
     return Ports(*(_free(wanted) for wanted in (8070, 8080, 5062, 5070)))
 
 
 def _free(wanted: int) -> int:
-    for port in (wanted, 0):
+    for port in range(wanted, wanted + NEIGHBOURS):
         with (
             suppress(OSError),
             socket.socket() as tcp,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
         ):
+            # As the servers do: connections of the last demo that are still fading do not hold the port.
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tcp.bind((HOST, port))
-            udp.bind((HOST, tcp.getsockname()[1]))
-            return int(tcp.getsockname()[1])
-    raise DemoFailed(f"Neither port {wanted} nor any other could be taken.")
+            udp.bind((HOST, port))
+            return port
+    raise DemoFailed(f"The ports {wanted} to {wanted + NEIGHBOURS - 1} are all taken.")
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder: two demos on one database would answer each other's calls. Raises DemoFailed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DemoFailed("A demo runs here already.") from error
+        yield
 
 
 def office_secret(folder: Path) -> str:
     """The secret of this demo's office: made once, readable by its owner alone."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "secret"
     with suppress(FileNotFoundError):
         return path.read_text("ascii").strip()
@@ -267,8 +283,10 @@ def _tell(ports: Ports, widget: Path | None) -> None:
 
 def main() -> int:
     """Run the demo until Ctrl-C; its exit code."""
+    folder = ROOT / "var" / "demo"
     try:
-        asyncio.run(run(ROOT / "var" / "demo", choose_ports()))
+        with only_one(folder):
+            asyncio.run(run(folder, choose_ports()))
     except DemoFailed as error:
         sys.stderr.write(f"demo: {error}\n")
         return 1
