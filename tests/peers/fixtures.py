@@ -18,14 +18,14 @@ CUSTOMER = "79261234567"
 CUSTOMER_HZ = 1000
 DESK_HZ = 500
 
-_WORKSHOP = pytest.StashKey[Workshop]()
+WORKSHOP = pytest.StashKey[Workshop]()
 
 
 @pytest.fixture
 def workshop(request: pytest.FixtureRequest) -> Iterator[Workshop]:
     """The folder and the processes of one play. Their output is shown when the play fails."""
     with Workshop() as made:
-        request.node.stash[_WORKSHOP] = made
+        request.node.stash[WORKSHOP] = made
         yield made
 
 
@@ -84,7 +84,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Under a failed play, what its processes said."""
     report = yield
-    made = item.stash.get(_WORKSHOP, None)
+    made = item.stash.get(WORKSHOP, None)
     if report.failed and made is not None:
         report.sections.extend((f"output of {name}", text) for name, text in made.report())
     return report

@@ -136,6 +136,17 @@ class Phone:
             ) from None
         return await self.incoming[number - 1].until_ringing(within)
 
+    async def until_called(self, number: str, within: float = 20.0) -> PhoneCall:
+        """The incoming call to this dialled number, as soon as it rings or is further on."""
+        try:
+            async with asyncio.timeout(within):
+                while not (found := [call for call in self.incoming if call.number == number]):
+                    self._arrived.clear()
+                    await self._arrived.wait()
+        except TimeoutError:
+            raise TimeoutError(f"{self.number}: nobody called {number} in {within} s") from None
+        return await found[0].until_ringing(within)
+
     async def until_answered(self, number: int = 1, within: float = 20.0) -> PhoneCall:
         return await (await self.until_ringing(number, within)).until_answered(within)
 
