@@ -18,7 +18,6 @@ class Limits:
         return_s: so long a call waits for anybody to come back.
         linger_s: so long an ended call stays on the screen.
         probe_s: the dialog of a running call is probed so often.
-        hold_wait_s: a new call waits so long for the others to be held.
         old_leg_s: so long after a reload the PBX may take to end the old leg, then we do.
         late_answer_s: so long after a restart the answer to a reload's INVITE is awaited, before it is cancelled.
         pace_s: pause between two registrations at the start.
@@ -33,7 +32,6 @@ class Limits:
     return_s: float = 30.0
     linger_s: float = 10.0
     probe_s: float = 30.0
-    hold_wait_s: float = 1.5
     old_leg_s: float = 4.0
     late_answer_s: float = 5.0
     pace_s: float = 0.0001

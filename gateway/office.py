@@ -142,7 +142,8 @@ class Office:
     ) -> None:
         """A tab has a socket; `alive`: the calls whose sound lives in it. Joining again replaces the tab's old socket."""
         desk = self._desk(user_id)
-        anew = page == "load" and not desk.attendance.sounding_elsewhere(tab)
+        # A fresh page is the phone, and so is one that is back with its sound; but not while another tab has sound.
+        anew = (page == "load" or bool(alive)) and not desk.attendance.sounding_elsewhere(tab)
         if desk.tabs.open(tab, anew=anew):
             self._changed.add(user_id)
         desk.attendance.joined(tab, alive, now)

@@ -108,17 +108,15 @@ class Orders:
             raise Refusal(Code.TOO_MANY_CALLS)
         try:
             dialled = self._numbering.dialled(command.number)
+            target = line.address(dialled.number)
             offer = line.media.checked(command.offer)
-        except BadNumber as wrong:
+        except (BadNumber, LocalProtocolError) as wrong:
             raise Refusal(Code.BAD_NUMBER) from wrong
         except BadDescription as wrong:
             raise Refusal(Code.BAD_SDP) from wrong
         conversation = self._new_id()
-        try:
-            leg = line.dial(conversation, dialled.number, dialled.party, offer, tab, now)
-        except LocalProtocolError as wrong:
-            raise Refusal(Code.BAD_NUMBER) from wrong
         self._put_aside_for(desk, conversation, now)
+        leg = line.dial(conversation, target, dialled.party, offer, tab, now)
         self._effects.facts.append(SoundChanged(leg.ref, now, "waiting"))
         desk.attendance.begin(conversation, tab, now)
         return conversation
@@ -203,7 +201,7 @@ class Orders:
         self._put_aside_for(desk, conversation.id, now)
         self._accept(leg, "answer", now)
         self._effects.facts.append(SoundChanged(leg.ref, now, "waiting"))
-        leg.line.answer(leg, answer, tab)
+        leg.line.answer(leg, answer, tab, now)
         desk.attendance.begin(conversation.id, tab, now)
 
     def _reattach(self, desk: Desk, tab: str, leg: SipLeg, offer: str, now: float) -> None:

@@ -24,7 +24,7 @@ class Described(NamedTuple):
 class Effects:
     """What waits to be collected."""
 
-    __slots__ = ("_awaiting", "_token", "described", "facts", "gone", "lines", "saves")
+    __slots__ = ("_awaiting", "_token", "described", "facts", "gone", "legs", "lines", "saves")
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
@@ -32,6 +32,8 @@ class Effects:
         self.saves: list[Save] = []
         # Records that are to be forgotten.
         self.gone: list[str] = []
+        # The names of all living legs of the office.
+        self.legs: set[str] = set()
         # Extensions whose line has changed.
         self.lines: set[str] = set()
         self._token = 0

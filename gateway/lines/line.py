@@ -19,6 +19,7 @@ from gateway.lines import translate
 from gateway.lines.effects import Effects
 from gateway.lines.journal import ANSWERING
 from gateway.lines.leg import SipLeg
+from gateway.lines.ringing import RingInput
 from gateway.media import direct
 from gateway.media.port import Media
 from gateway.numbers import Numbering
@@ -187,14 +188,10 @@ class Line:
     # --- commands ---------------------------------------------------------------------------------------------------
 
     def dial(
-        self, conversation: str, dialled: str, party: Party, offer: bytes, tab: str, now: float
+        self, conversation: str, target: Uri, party: Party, offer: bytes, tab: str, now: float
     ) -> SipLeg:
-        """Call a number with the page's offer.
-
-        Raises:
-            LocalProtocolError: the number cannot stand in a SIP URI.
-        """
-        call = self.agent.invite(self.account, self._uri(dialled), offer, now)
+        """Call a target (`address`) with the page's offer."""
+        call = self.agent.invite(self.account, target, offer, now)
         leg = self.adopt(SipLeg(self, call, conversation, "out", party, now))
         leg.take_page(offer, tab)
         number = self.extension.number
@@ -202,8 +199,9 @@ class Line:
         leg.write_down()
         return leg
 
-    def answer(self, leg: SipLeg, sdp: bytes, tab: str) -> None:
+    def answer(self, leg: SipLeg, sdp: bytes, tab: str, now: float) -> None:
         """Take an incoming call with the page's answer: 200 leaves when that is written down."""
+        leg.ring(RingInput.TAKEN, now)
         leg.take_page(sdp, tab)
         leg.phase = ANSWERING
         leg.write_down(wait=True)
@@ -238,7 +236,7 @@ class Line:
         old = leg.call
         call = self.agent.invite(
             self.account,
-            self._uri(self.extension.replaces_to or self.extension.number),
+            self.address(self.extension.replaces_to or self.extension.number),
             offer,
             now,
             replaces=ReplacesHeader(old.id, to_tag=old.remote_tag, from_tag=old.local_tag),
@@ -251,24 +249,36 @@ class Line:
         self.effects.facts.append(LegJoined(new.ref, now, leg.ref, new.device))
         new.write_down()
 
-    def _uri(self, number: str) -> Uri:
+    def address(self, number: str) -> Uri:
+        """A number at this line's PBX.
+
+        Raises:
+            LocalProtocolError: it cannot stand in a SIP URI.
+        """
         home = self.account.uri
-        return Uri("sip", number, None, home.host, home.port)
+        target = Uri("sip", number, None, home.host, home.port)
+        str(target)  # is where a URI refuses what may not be in it
+        return target
 
     # --- legs -------------------------------------------------------------------------------------------------------
 
     def name_of(self, call: Call) -> str:
-        """The name of a call's leg: its Call-ID, which the PBX knows too; with our tag where two legs have the same one."""
-        return call.id if call.id not in self.legs else f"{call.id};{call.local_tag}"
+        """The name of a call's leg: its Call-ID, which the PBX knows too.
+
+        With our tag where two legs have the same one: a PBX that is a proxy connects two of our extensions so.
+        """
+        return call.id if call.id not in self.effects.legs else f"{call.id};{call.local_tag}"
 
     def adopt(self, leg: SipLeg) -> SipLeg:
         """Keep a leg until it ends."""
         self.legs[leg.ref.id] = leg
+        self.effects.legs.add(leg.ref.id)
         return leg
 
     def let_go(self, leg: SipLeg) -> None:
         """The leg has ended: nothing of it is left here or in the journal."""
         del self.legs[leg.ref.id]
+        self.effects.legs.discard(leg.ref.id)
         self.clock.cancel(leg)
         if leg.written is not None:
             self.effects.gone.append(leg.ref.id)

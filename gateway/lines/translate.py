@@ -123,7 +123,7 @@ def _proceeding(leg: SipLeg, event: CallProceeding, now: float) -> None:
     if leg.instead_of is None and event.status == 180:
         facts.append(PartyRang(leg.ref, now))
     if event.sdp is not None and not leg.heard_early:
-        leg.heard_early = True
+        leg.heard_early, leg.peer = True, event.sdp
         leg.line.effects.described.append(Described(leg.ref, leg.tab, "pranswer", event.sdp))
     if leg.invite_changed():
         leg.write_down()
@@ -135,9 +135,10 @@ def _answered(leg: SipLeg, event: CallAnswered, now: float) -> None:
     leg.phase = ANSWERED
     if leg.answered_at is None:
         leg.answered_at = now
-    if event.sdp is not None:
-        leg.peer = event.sdp
-        effects.described.append(Described(leg.ref, leg.tab, "answer", event.sdp))
+    # Some PBXs describe their sound in the 18x only.
+    leg.peer = event.sdp or leg.peer
+    if leg.peer is not None:
+        effects.described.append(Described(leg.ref, leg.tab, "answer", leg.peer))
     effects.facts.append(LegAnswered(leg.ref, now, leg.device))
     leg.write_down(wait=True)
     old = leg.instead_of

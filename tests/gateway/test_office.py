@@ -355,6 +355,21 @@ def test_a_page_that_reloads_while_it_rings_is_rung_again(world: World, page: Pa
     assert world.call().state == "talking"
 
 
+def test_an_answer_without_an_acknowledgement_is_not_overtaken_by_the_clock(world: World, page: Page) -> None:
+    world.pbx.call("101", world.now)
+    world.pump()
+    call = world.call().id
+    page.leave()
+    page.acks = False
+    page.hello()
+    world.disk = "stuck"
+    page.answer(call)
+    world.run(20)
+    world.disk = "auto"
+    world.pump()
+    assert world.call().state == "talking"
+
+
 def test_a_ring_whose_last_page_went_is_passed_on_after_a_while(world: World, page: Page) -> None:
     world.pbx.call("101", world.now)
     world.pump()
@@ -437,6 +452,16 @@ def test_a_tab_that_does_not_return_leaves_its_call_to_another_one(world: World,
     assert (world.call().sound, world.office.state_of(USER).phone.tab) == ("lost", "t2")
     second.reattach(call)
     assert (world.call().state, world.call().device.tab) == ("talking", "t2")
+
+
+def test_after_a_blip_the_phone_is_where_the_sound_is(world: World, page: Page) -> None:
+    talking(world, page)
+    Page(world, "t2").hello()
+    page.leave(clean=False)
+    assert world.office.state_of(USER).phone.tab == "t2"
+    page.hello("reconnect")
+    assert world.office.state_of(USER).phone.tab == "t1"
+    assert (world.call().state, world.call().sound) == ("talking", "here")
 
 
 # --- whose call it is, and what may be done ----------------------------------------------------------------------------

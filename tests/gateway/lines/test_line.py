@@ -140,6 +140,52 @@ def test_early_media_goes_to_the_page_once(world: World, page: Page) -> None:
     assert world.call().state == "ringing"
 
 
+def test_a_200_without_a_description_is_answered_with_that_of_the_18x(world: World, page: Page) -> None:
+    early = sdp("pbx", setup="active").encode()
+
+    def plays(call: Call, now: float) -> None:
+        call.ring(now, early, status=183)
+        call.accept(b"", now)
+
+    world.pbx.does[CUSTOMER] = plays
+    page.dial(CUSTOMER)
+    assert [kind for _, kind in page.remotes] == ["pranswer", "answer"]
+    assert world.call().state == "talking"
+
+
+def test_two_extensions_that_a_proxy_connects_are_two_calls() -> None:
+    world = World()
+    page = Page(world, "t1").hello()
+
+    def forwards(call: Call, now: float) -> None:
+        call.ring(now)
+        contact = world.pbx.contacts["102"]
+        world.pbx.agent.invite(world.pbx.account, contact, call.remote_sdp, now, call_id=call.id)
+
+    world.pbx.does["102"] = forwards
+    page.dial("102", "101")
+    calls = {call.extension: call for call in world.calls()}
+    assert (calls["101"].state, calls["102"].state) == ("ringing", "incoming")
+    assert calls["101"].id != calls["102"].id
+    page.reject(calls["102"].id)
+    assert [call.state for call in world.calls()] == ["ringing", "ended"]
+
+
+def test_the_hold_leaves_before_the_new_invite(world: World, page: Page) -> None:
+    talking(world, page)
+    world.pbx.does["102"] = rings
+    invites: list[bool] = []
+
+    def watch(data: bytes, sender: str) -> bool:
+        if sender == "gateway" and data.startswith(b"INVITE"):
+            invites.append(data.startswith(b"INVITE sip:102@"))
+        return False
+
+    world.lost = watch
+    page.dial("102")
+    assert invites == [False, True]
+
+
 def test_the_ack_leaves_only_after_the_journal_has_the_dialog(world: World, page: Page) -> None:
     world.disk = "stuck"
     call = talking(world, page)
