@@ -147,7 +147,10 @@ export function begin(host: Host, hasToggle: boolean): Telephone {
 
   return {
     softphone,
-    toggle: () => softphone.unfold(!picture.get().open),
+    toggle: () => {
+      softphone.unfold(!picture.get().open);
+      requestAnimationFrame(() => place.querySelector<HTMLInputElement>("input[name=number]")?.focus());
+    },
     end: () => {
       leave();
       page.abort();

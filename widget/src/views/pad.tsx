@@ -77,7 +77,7 @@ export function Pad({ picture, deeds, small }: PadProps): JSX.Element {
           />
         )}
       </div>
-      {keys && <Keys words={w} onKey={(key) => deeds.type(picture.input + key)} />}
+      {keys && <Keys words={w} plus onKey={(key) => deeds.type(picture.input + key)} />}
       {!small && (
         <Button
           action="dial"

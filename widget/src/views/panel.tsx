@@ -44,7 +44,12 @@ export function Panel(props: PanelProps): JSX.Element {
   if (!picture.open) return <Folded {...props} living={living} />;
   const w = words(picture.language);
   return (
-    <section class="panel" aria-label={w.region} {...attributes(picture, calls)}>
+    <section
+      class="panel"
+      aria-label={w.region}
+      onKeyDown={(event) => event.key === "Escape" && goBack(picture, deeds)}
+      {...attributes(picture, calls)}
+    >
       <Header picture={picture} deeds={deeds} />
       <div class="body">
         <Banners picture={picture} deeds={deeds} />
@@ -64,6 +69,13 @@ export function Panel(props: PanelProps): JSX.Element {
       </p>
     </section>
   );
+}
+
+/** Escape takes back the smallest thing: what was typed, then the panel; a ringing call is never put out of sight. */
+function goBack(picture: Picture, deeds: Deeds): void {
+  if (picture.input !== "") deeds.type("");
+  else if (!Object.values(picture.server.calls).some((call) => call.state === "incoming"))
+    deeds.unfold(false);
 }
 
 /** What a test, or a person with the inspector, wants to know of the whole. */
