@@ -14,6 +14,7 @@ from sandbox.pbx.sound.frames import Ear, Silence, Source
 from sandbox.pbx.sound.heard import Heard
 from sip.call import Call, CallState
 from sip.core import reason_headers
+from sip.errors import ParseError
 from sip.headers import Reason
 from sip.sdp import Direction, Sdp
 
@@ -134,8 +135,8 @@ class Device:
         assert local is not None, "a confirmed call has a description of ours"
         mine = Sdp.parse(local).with_next_version()
         if offer is not None:
-            theirs = Sdp.parse(offer)
-            if theirs.is_rejected or not self.media.take_change(offer):
+            theirs = _readable(offer)
+            if theirs is None or theirs.is_rejected or not self.media.take_change(offer):
                 call.refuse_offer(488, now)
                 return False
             mine = mine.with_direction(_MIRROR[theirs.direction()])
@@ -217,6 +218,13 @@ class Person:
 
     def release(self, how: Release, now: float) -> None:
         self._hears = Silence()
+
+
+def _readable(sdp: bytes) -> Sdp | None:
+    try:
+        return Sdp.parse(sdp)
+    except ParseError:
+        return None
 
 
 def _nothing(sdp: bytes | None) -> None:

@@ -349,6 +349,15 @@ class TestHold:
         assert phone.last(OfferRefused).status == 488
         assert street.states == ["talking"]
 
+    def test_a_re_invite_that_is_no_description_is_refused_with_488(self) -> None:
+        street = Street()
+        phone = street.phone("101")
+        call = talking(street, phone)
+        call.reinvite(b"no description", street.now)
+        street.settle()
+        assert phone.last(OfferRefused).status == 488
+        assert street.states == ["talking"]
+
     def test_update_and_options_are_answered(self) -> None:
         street = Street()
         phone = street.phone("101")
