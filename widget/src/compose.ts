@@ -38,7 +38,7 @@ export interface Telephone {
 export function begin(host: Host, hasToggle: boolean): Telephone {
   const clock = { now: () => Date.now() / 1000 };
   const serverClock = new ServerClock(clock);
-  const owner = host.backend;
+  const { owner } = host;
   const memory = takeMemory(sessionStorage, owner, newId);
   let credentials: Credentials | null = memory.credentials;
   let beatTimer: ReturnType<typeof setInterval> | undefined;

@@ -77,7 +77,7 @@ export class Softphone implements Deeds {
         break;
       case "ring":
         phone.ring(message);
-        this.unfold(true);
+        this.change({ open: true }); // for this call only: what the user chose stays remembered
         this.ports.link.tell({ t: "ring_ack", call: message.call });
         break;
       case "remote":
@@ -111,7 +111,7 @@ export class Softphone implements Deeds {
 
   dial(number: string, extension?: string): void {
     const wanted = toDial(number);
-    this.unfold(true);
+    this.change({ open: true });
     const obstacle = this.obstacle(wanted);
     if (obstacle !== null) {
       this.refuse(obstacle);

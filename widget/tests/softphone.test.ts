@@ -72,6 +72,7 @@ class Desk {
       host: {
         language: "ru",
         backend: "https://gw",
+        owner: "https://gw 1 7",
         theme: () => "light",
         onTheme: () => () => undefined,
         askTicket: () => Promise.reject(new Error("not here")),
@@ -176,6 +177,14 @@ test("a ring is shown, rung and then acknowledged", () => {
   assert.ok(desk.picture.get().answerable.has("c1"));
   assert.equal(desk.pattern, "ring");
   assert.ok(desk.log.includes('> {"t":"ring_ack","call":"c1"}'));
+});
+
+test("a panel that opens by itself does not change what the user chose", () => {
+  const desk = new Desk();
+  desk.hears({ t: "ring", call: "c1", offer: "v=0" });
+  assert.ok(!desk.log.some((line) => line.startsWith("keep")));
+  desk.softphone.unfold(false);
+  assert.ok(desk.log.includes("keep false"));
 });
 
 test("a second call rings softly while one is talked", () => {

@@ -63,6 +63,12 @@ export class AmoHost implements Host {
     return typeof value === "string" ? value.trim().replace(/\/+$/, "") : "";
   }
 
+  get owner(): string {
+    const account = app().constant?.("account") as { id?: unknown } | undefined;
+    const user = app().constant?.("user") as { id?: unknown } | undefined;
+    return [this.backend, account?.id ?? "", user?.id ?? ""].join(" ");
+  }
+
   /** Base address of the unpacked archive, and the version that breaks caches. */
   get archive(): { path: string; version: string } {
     const { path, version } = this.widget.get_settings();

@@ -18,6 +18,8 @@ export interface Host {
   readonly language: Language;
   /** Address of the gateway from the integration's settings; empty when nobody has set it. */
   readonly backend: string;
+  /** Who sits here, at which gateway: what a tab remembers of one person is not another's. */
+  readonly owner: string;
   theme(): Theme;
   onTheme(changed: (theme: Theme) => void): Unsubscribe;
   askTicket(): Promise<Ticket>;

@@ -64,6 +64,14 @@ test("the gateway's address is read when it is needed, without its last slash", 
   assert.equal(one.backend, "");
 });
 
+test("another user of the same browser is another owner", () => {
+  const person = (id: number) =>
+    host({ constant: (name: string) => ({ id: name === "user" ? id : 5 }) }).host.owner;
+  assert.equal(person(7), "https://gw.example.org 5 7");
+  assert.notEqual(person(7), person(8));
+  assert.equal(host({}).host.owner, "https://gw.example.org  ");
+});
+
 test("a ticket is asked for with amoCRM's one-time token", async () => {
   const { host: one, widget } = host();
   const ticket = one.askTicket();
