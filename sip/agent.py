@@ -93,6 +93,11 @@ class UserAgent:
         return self._core.counters
 
     @property
+    def address(self) -> tuple[str, int]:
+        """What Via and Contact say."""
+        return self._core.host, self._core.port
+
+    @property
     def calls(self) -> list[Call]:
         """Every call that has not ended."""
         return list(self._core.calls.values())

@@ -1,16 +1,16 @@
 """Two user agents over a wire that loses, doubles, delays and reorders, steered at random: both always end in the same final state.
 
-The wire is not allowed to lose everything for ever: of one name to one side it loses at most three copies in a row, which SIP's timers
+The wire is not allowed to lose everything for ever: of one name to one side it loses at most two copies in a row, which SIP's timers
 outlast. Time is given; a run of minutes takes milliseconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from sip.call import Call
 from sip.events import (
@@ -18,28 +18,60 @@ from sip.events import (
     CallConfirmed,
     CallEnded,
     CallReceived,
+    EndCause,
     Event,
     OfferAccepted,
     OfferReceived,
-    OfferRefused,
 )
 from sip.message import Message
-from tests.sip.pair import ANSWER, HOLD, OFFER, Party, dial, label, make_pair
+from tests.sip.pair import ANSWER, HOLD, Party, dial, label, make_pair
 
-_LOSSES_IN_A_ROW = 3
+_LOSSES_IN_A_ROW = 2
+
+
+# By weight: what is done seldom would otherwise never be done, for a call dies of its first cancel.
+_DEEDS = ["dial"] * 4 + ["reinvite"] * 6 + ["bye"] * 2 + [
+    "cancel", "acknowledge", "ring", "accept", "reject", "update", "options", "answer offer", "answer offer", "refuse offer",
+]  # fmt: skip
+_MAY = {
+    "cancel": ("calling", "proceeding", "answered"),
+    "acknowledge": ("answered",),
+    "ring": ("received", "ringing"),
+    "accept": ("received", "ringing"),
+    "reject": ("received", "ringing"),
+    "bye": ("confirmed", "accepted", "answered"),
+    "update": ("confirmed",),
+    "options": ("confirmed",),
+    "reinvite": ("confirmed",),
+    "answer offer": ("confirmed",),
+    "refuse offer": ("confirmed",),
+}
+_DEEDS_DONE: dict[str, Callable[[Call, float], None]] = {
+    "cancel": lambda call, now: call.cancel(now),
+    "acknowledge": lambda call, now: call.acknowledge(now),
+    "ring": lambda call, now: call.ring(now),
+    "accept": lambda call, now: call.accept(ANSWER, now),
+    "reject": lambda call, now: call.reject(486, now),
+    "bye": lambda call, now: call.bye(now),
+    "update": lambda call, now: call.update(now),
+    "options": lambda call, now: call.options(now),
+    "reinvite": lambda call, now: call.reinvite(HOLD, now),
+    "answer offer": lambda call, now: call.answer_offer(ANSWER, now),
+    "refuse offer": lambda call, now: call.refuse_offer(488, now),
+}
 
 
 class Weather(RuleBasedStateMachine):
     """Alice and Bob, who do what users do at any moment at which they may."""
 
-    @initialize(seed=st.integers(0, 2**16), rough=st.floats(0, 0.6))
+    @initialize(seed=st.integers(0, 2**16), rough=st.sampled_from([0.0, 0.3, 0.45, 0.6]))
     def begin(self, seed: int, rough: float) -> None:
         self.pair = make_pair(seed=seed)
         self.rough = rough
         self.lost: dict[str, int] = {}
+        self.acknowledged_at_once: set[str] = set()
         self.chance = self.pair.alice.ids.__class__(seed + 77)
         self.pair.weather = self.blow
-        self.offered: dict[str, Call] = {}
         for party in (self.pair.alice, self.pair.bob):
             party.reacts = self.note(party)
 
@@ -53,24 +85,29 @@ class Weather(RuleBasedStateMachine):
         copies = 2 if self.chance.fraction() < self.rough / 2 else 1
         return [0.01 + (self.chance.fraction() * 2 * self.rough) ** 2 for _ in range(copies)]
 
-    def note(self, party: Party):  # type: ignore[no-untyped-def]
+    def note(self, party: Party) -> Callable[[Event, float], None]:
+        """Parties do much by themselves, or nearly all calls would be cancelled before they live."""
+
         def react(event: Event, now: float) -> None:
-            if isinstance(event, OfferReceived):
-                self.offered[party.name] = event.call
-            elif isinstance(event, (CallEnded, OfferRefused, CallAnswered)):
-                if isinstance(event, CallAnswered) and self.chance.fraction() < 0.5:
-                    event.call.acknowledge(now)
-                elif not isinstance(event, CallAnswered) and self.offered.get(party.name) is event.call:
-                    if isinstance(event, CallEnded) or event.status == 487:
-                        del self.offered[party.name]
+            chance = self.chance.fraction()
+            match event:
+                case CallReceived(call) if chance < 0.7:
+                    call.ring(now)
+                    if chance < 0.5:
+                        call.accept(ANSWER, now)
+                case CallAnswered(call) if chance < 0.8:
+                    self.acknowledged_at_once.add(call.id)
+                    call.acknowledge(now)
+                case OfferReceived(call):
+                    if chance < 0.6:
+                        call.answer_offer(ANSWER, now)
+                case _:
+                    pass
 
         return react
 
     def calls(self, party: Party, *states: str) -> list[Call]:
         return [call for call in party.agent.calls if call.state in states]
-
-    def pick(self, calls: list[Call], number: int) -> Call:
-        return calls[number % len(calls)]
 
     def parties(self) -> tuple[Party, Party]:
         return self.pair.alice, self.pair.bob
@@ -79,66 +116,22 @@ class Weather(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.pair.advance(seconds)
 
-    @precondition(lambda self: len(self.pair.alice.agent.calls) < 3)
-    @rule()
-    def dial(self) -> None:
-        dial(self.pair)
-
-    @precondition(lambda self: self.calls(self.pair.alice, "calling", "proceeding", "answered"))
-    @rule(number=st.integers(0, 3))
-    def cancel(self, number: int) -> None:
-        self.pick(self.calls(self.pair.alice, "calling", "proceeding", "answered"), number).cancel(
-            self.pair.now
-        )
-
-    @precondition(lambda self: self.calls(self.pair.alice, "answered"))
-    @rule(number=st.integers(0, 3))
-    def acknowledge(self, number: int) -> None:
-        self.pick(self.calls(self.pair.alice, "answered"), number).acknowledge(self.pair.now)
-
-    @precondition(lambda self: self.calls(self.pair.bob, "received", "ringing"))
-    @rule(number=st.integers(0, 3), what=st.sampled_from(["ring", "accept", "accept", "reject"]))
-    def be_called(self, number: int, what: str) -> None:
-        call = self.pick(self.calls(self.pair.bob, "received", "ringing"), number)
-        if what == "ring":
-            call.ring(self.pair.now)
-        elif what == "accept":
-            call.accept(ANSWER, self.pair.now)
-        else:
-            call.reject(486, self.pair.now)
-
-    @rule(number=st.integers(0, 3), who=st.integers(0, 1))
-    def hang_up(self, number: int, who: int) -> None:
-        calls = self.calls(self.parties()[who], "confirmed", "accepted", "answered")
-        if calls:
-            self.pick(calls, number).bye(self.pair.now)
-
-    @rule(number=st.integers(0, 3), who=st.integers(0, 1), what=st.sampled_from(["update", "options"]))
-    def probe(self, number: int, who: int, what: str) -> None:
-        calls = self.calls(self.parties()[who], "confirmed")
-        if calls:
-            getattr(self.pick(calls, number), what)(self.pair.now)
-
-    @rule(number=st.integers(0, 3), who=st.integers(0, 1), sdp=st.sampled_from([HOLD, OFFER]))
-    def offer(self, number: int, who: int, sdp: bytes) -> None:
-        calls = [
-            call
-            for call in self.calls(self.parties()[who], "confirmed")
-            if call.offers.state in ("stable", "waiting", "answered")
-        ]
-        if calls:
-            self.pick(calls, number).reinvite(sdp, self.pair.now)
-
-    @rule(who=st.integers(0, 1), accept=st.booleans())
-    def answer_offer(self, who: int, accept: bool) -> None:
+    @rule(what=st.sampled_from(_DEEDS), who=st.integers(0, 1), number=st.integers(0, 3))
+    def act(self, what: str, who: int, number: int) -> None:
+        """Somebody does something, if it may be done at this moment; then a little time passes."""
         party = self.parties()[who]
-        call = self.offered.get(party.name)
-        if call is not None and call.state == "confirmed" and call.offers.state.startswith("offered"):
-            del self.offered[party.name]
-            if accept:
-                call.answer_offer(ANSWER, self.pair.now)
-            else:
-                call.refuse_offer(488, self.pair.now)
+        now = self.pair.now
+        if what == "dial" and len(self.pair.alice.agent.calls) < 3:
+            dial(self.pair)
+        may = [call for call in party.agent.calls if call.state in _MAY.get(what, ())]
+        if what == "reinvite":
+            may = [call for call in may if call.offers.state in ("stable", "waiting", "answered")]
+        elif what.endswith("offer"):
+            may = [call for call in may if call.offers.state.startswith("offered")]
+        if may:
+            call = may[number % len(may)]
+            _DEEDS_DONE[what](call, now)
+        self.pair.advance(0.02 * number**3)
 
     @invariant()
     def nothing_unforeseen_came(self) -> None:
@@ -170,6 +163,11 @@ class Weather(RuleBasedStateMachine):
             call.cancel(pair.now)
         pair.advance(70)
         self.both_sides_agree()
+        for ended in pair.bob.heard(CallEnded):
+            if ended.cause == EndCause.NOT_ACKNOWLEDGED:
+                assert ended.call.id not in self.acknowledged_at_once, (
+                    "its ACK should have come with a repeated 200"
+                )
         for party in self.parties():
             for call in self.calls(party, "confirmed", "answered"):
                 call.bye(pair.now)
@@ -194,5 +192,5 @@ class Weather(RuleBasedStateMachine):
 
 TestWeather = Weather.TestCase
 TestWeather.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -133,18 +133,18 @@ def test_it_rings_again_each_minute() -> None:
 @pytest.mark.parametrize("event", list(Input))
 def test_offers_every_row_is_written_or_refused(state: State, event: Input) -> None:
     offering, offered = {"offering"}, {"offered", "offered, ours waiting"}
-    foreseen = {
+    table: dict[Input, set[str]] = {
         Input.OFFER: {"stable", "waiting", "answered", "answered, ours waiting"},
         Input.ACCEPTED: offering | {"closed"},
         Input.REFUSED: offering | {"closed"},
         Input.GLARE: offering | {"closed"},
-        Input.RETRY: set(State),
-        Input.RECEIVED: set(State) - {"closed"},
+        Input.RETRY: {*State},
+        Input.RECEIVED: {*State} - {"closed"},
         Input.ANSWER: offered,
         Input.ANSWER_UPDATE: offered,
         Input.REFUSE: offered,
         Input.WITHDRAWN: offered | {"answered", "answered, ours waiting"},
         Input.ACKED: {"answered", "answered, ours waiting"},
-        Input.CLOSE: set(State),
-    }[event]
-    assert ((state, event) in Offers.table) == (state in foreseen)
+        Input.CLOSE: {*State},
+    }
+    assert ((state, event) in Offers.table) == (state in table[event])

@@ -1,0 +1,230 @@
+"""The SIP port over real loopback sockets: two agents talk; one flush after each input; one timer."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import pytest
+
+from sip.account import Account, Transport
+from sip.agent import UserAgent
+from sip.call import Call
+from sip.events import CallAnswered, CallConfirmed, CallEnded, CallReceived, EndCause, Event
+from sip.ids import SeededIds
+from sip.timers import Timers
+from sip.transport.port import SipPort, Sockets, bind
+from sip.uri import Uri
+from tests.sip.pair import ANSWER, OFFER
+
+E = TypeVar("E", bound=Event)
+OPTIONS = (
+    b"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2:9;rport;branch=z9hG4bKx\r\nFrom: <sip:a>;tag=a\r\nTo: <sip:b>\r\n"
+    b"Call-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n"
+)
+
+
+@dataclass
+class Phone:
+    """An agent behind a port, and what it told."""
+
+    port: SipPort
+    account: Account
+    events: list[Event] = field(default_factory=list)
+    reacts: Callable[[Event, float], None] = lambda event, now: None
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def deliver(self, events: list[Event], now: float) -> None:
+        for event in events:
+            self.events.append(event)
+            self.reacts(event, now)
+        self._news.set()
+
+    async def heard(self, kind: type[E], count: int = 1) -> E:
+        """The event of a kind with this number, waited for."""
+        async with asyncio.timeout(10):
+            while len(found := [event for event in self.events if isinstance(event, kind)]) < count:
+                self._news.clear()
+                await self._news.wait()
+        return found[count - 1]
+
+    def call(self, other: Phone, sdp: bytes = OFFER) -> Call:
+        host, port = other.port.agent.address
+        call = self.port.agent.invite(self.account, Uri("sip", "bob", None, host, port), sdp, self.port.now())
+        self.port.flush()
+        return call
+
+
+def new_phone(
+    sockets: Sockets,
+    seed: int,
+    *,
+    transport: Transport = "udp",
+    t1: float = 0.5,
+    allowed: set[str] | None = None,
+) -> Phone:
+    host, port = sockets.address
+    agent = UserAgent(host=host, port=port, ids=SeededIds(seed), timers=Timers(t1=t1))
+    uri = Uri("sip", f"u{seed}", None, host)
+    phone: Phone
+    sip_port = SipPort(agent, lambda events, now: phone.deliver(events, now), sockets, allowed=allowed)
+    phone = Phone(sip_port, Account(uri, "u", "p", Uri("sip", None, None, host), transport=transport))
+    return phone
+
+
+@asynccontextmanager
+async def two_phones(
+    transport: Transport = "udp", host: str = "127.0.0.1", **more: object
+) -> AsyncIterator[tuple[Phone, Phone]]:
+    async with AsyncExitStack() as stack:
+        phones = [new_phone(bind(host), seed, transport=transport, **more) for seed in (1, 2)]  # type: ignore[arg-type]
+        for phone in phones:
+            await stack.enter_async_context(phone.port)
+        yield phones[0], phones[1]
+
+
+@pytest.mark.parametrize(
+    ("transport", "host"), [("udp", "127.0.0.1"), ("tcp", "127.0.0.1"), ("udp", "::1"), ("tcp", "::1")]
+)
+async def test_a_whole_call_over_real_sockets(transport: Transport, host: str) -> None:
+    async with two_phones(transport, host) as (alice, bob):
+        alice.reacts = lambda event, now: (
+            event.call.acknowledge(now) if isinstance(event, CallAnswered) else None
+        )
+
+        def answer(event: Event, now: float) -> None:
+            if isinstance(event, CallReceived):
+                event.call.ring(now)
+                event.call.accept(ANSWER, now)
+
+        bob.reacts = answer
+        mine = alice.call(bob)
+        await bob.heard(CallConfirmed)
+        assert mine.remote_sdp == ANSWER
+        mine.bye(alice.port.now())
+        alice.port.flush()
+        assert (await alice.heard(CallEnded)).status == 200
+        assert (await bob.heard(CallEnded)).by == "them"
+        assert not alice.port.agent.counters
+        assert not bob.port.agent.counters
+
+
+async def test_an_offer_of_a_browsers_size_goes_whole_over_udp() -> None:
+    async with two_phones() as (alice, bob):
+        offer = OFFER + b"a=x:" + b"y" * 20_000 + b"\r\n"
+        alice.call(bob, offer)
+        assert (await bob.heard(CallReceived)).call.remote_sdp == offer
+
+
+async def test_the_timer_fires_without_any_input() -> None:
+    async with two_phones(t1=0.01) as (alice, _):
+        silent = bind("127.0.0.1")
+        host, port = silent.address
+        alice.port.agent.invite(alice.account, Uri("sip", "x", None, host, port), OFFER, alice.port.now())
+        alice.port.flush()
+        ended = await alice.heard(CallEnded)
+        assert ended.cause == EndCause.NO_ANSWER
+        received = 0
+        silent.udp.setblocking(False)
+        while True:
+            try:
+                silent.udp.recv(65_535)
+            except BlockingIOError:
+                break
+            received += 1
+        silent.close()
+        assert 2 <= received <= 7, "as many as the loop found time for"
+
+
+async def test_a_peer_that_refuses_the_connection_ends_the_call() -> None:
+    async with two_phones("tcp") as (alice, _):
+        closed = bind("127.0.0.1")
+        host, port = closed.address
+        closed.close()
+        alice.port.agent.invite(alice.account, Uri("sip", "x", None, host, port), OFFER, alice.port.now())
+        alice.port.flush()
+        assert (await alice.heard(CallEnded)).cause == EndCause.TRANSPORT_LOST
+
+
+async def test_a_connection_is_shared_by_all_that_goes_to_its_peer() -> None:
+    async with two_phones("tcp") as (alice, bob):
+        calls = [alice.call(bob) for _ in range(3)]
+        await bob.heard(CallReceived, 3)
+        flows = {event.call.flow for event in bob.events if isinstance(event, CallReceived)}
+        assert len(flows) == 1
+        assert all(call.state == "proceeding" or call.state == "calling" for call in calls)
+
+
+async def test_datagrams_from_elsewhere_are_dropped_before_they_are_read() -> None:
+    async with two_phones(allowed={"127.0.0.2"}) as (alice, bob):
+        stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        stranger.bind(("127.0.0.1", 0))
+        stranger.sendto(b"garbage", bob.port.agent.address)
+        friend = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        friend.setblocking(False)
+        friend.bind(("127.0.0.2", 0))
+        friend.sendto(b"\r\n\r\n", bob.port.agent.address)  # a keep-alive says nothing
+        friend.sendto(b"garbage", bob.port.agent.address)
+        friend.sendto(OPTIONS, bob.port.agent.address)
+        async with asyncio.timeout(10):
+            answer = await asyncio.get_running_loop().sock_recv(friend, 65_535)
+        assert answer.startswith(b"SIP/2.0 200 ")
+        assert bob.port.agent.counters == {"foreign_source": 1, "malformed": 1}
+        assert alice.events == []
+        stranger.close()
+        friend.close()
+
+
+async def test_the_address_is_taken_for_both_transports_and_not_twice() -> None:
+    sockets = bind("127.0.0.1")
+    host, port = sockets.address
+    with pytest.raises(OSError):
+        bind(host, port)
+    sockets.close()
+    again = bind(host, port)
+    assert again.address == (host, port)
+    assert again.tcp.getsockname() == (host, port)
+    again.close()
+
+
+async def test_commands_given_inside_deliver_leave_before_flush_returns() -> None:
+    async with two_phones() as (alice, bob):
+        sent: list[str] = []
+
+        def refuse(event: Event, now: float) -> None:
+            if isinstance(event, CallReceived):
+                event.call.reject(486, now)
+                bob.port.flush()
+                sent.append("486")
+
+        bob.reacts = refuse
+        alice.call(bob)
+        assert (await alice.heard(CallEnded)).status == 486
+        assert sent == ["486"]
+
+
+async def test_an_error_in_deliver_does_not_stop_the_timer() -> None:
+    async with two_phones() as (alice, _):
+
+        def fail(events: list[Event], now: float) -> None:
+            raise RuntimeError("the user's mistake")
+
+        alice.port._deliver = fail
+        alice.port.agent.register(alice.account, alice.port.now())
+        alice.port.agent._core.events.append(CallEnded.__new__(CallEnded))
+        with pytest.raises(RuntimeError):
+            alice.port.flush()
+        assert alice.port._timer is not None
+
+
+async def test_the_timer_moves_only_when_a_deadline_comes_sooner() -> None:
+    async with two_phones() as (alice, bob):
+        alice.call(bob)
+        first = alice.port._timer
+        alice.call(bob)
+        assert first is not None
+        assert alice.port._timer is first
