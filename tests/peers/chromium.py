@@ -88,6 +88,13 @@ class Chromium:
     def unexpected_errors(self) -> list[str]:
         return [one for one in self.errors if not any(re.search(pattern, one) for pattern in self._expected)]
 
+    def take_complaints(self) -> list[str]:
+        """The unexpected errors since the last time; what was expected is forgotten, too. For a browser that plays share."""
+        taken = self.unexpected_errors
+        self.errors.clear()
+        self._expected.clear()
+        return taken
+
     def _take_message(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.errors.append(f"{message.text} ({message.location.get('url', '')})")

@@ -21,6 +21,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,8 +36,14 @@ ACCOUNT = 31337
 ADDRESS = "https://example.amocrm.ru"
 CLIENT_UUID = "11111111-2222-4333-8444-555555555555"
 CLIENT_SECRET = "the integration's secret, as long as amoCRM's own secrets are: 64"
-_ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+PYTHON_ENVIRONMENT = {
+    "PYTHONPATH": str(ROOT),
+    # Compiled once, whatever the environment says: a play starts the gateway several times, and counts seconds.
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONPYCACHEPREFIX": str(_CACHE / "trubka" / "pycache"),
+}
 
 # One process for all commands: starting Python and its libraries is most of what a command costs.
 _COMMANDS = """
@@ -62,6 +69,16 @@ def _shelf() -> str:
 People = Mapping[int, tuple[str, ...]]
 
 
+@dataclass(frozen=True)
+class Integration:
+    """The amoCRM account that the gateway serves. `address`: the Origin of its pages."""
+
+    account: int = ACCOUNT
+    address: str = ADDRESS
+    client_uuid: str = CLIENT_UUID
+    client_secret: str = CLIENT_SECRET
+
+
 class Gateway:
     """One gateway process and its database. `people`: user → extensions."""
 
@@ -73,12 +90,13 @@ class Gateway:
         people: People | None = None,
         browser: bool = False,
         transport: str = "udp",
-        address: str = ADDRESS,
+        integration: Integration | None = None,
         database_url: str = "",
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`address`: of the amoCRM account, the Origin of its pages. `settings`: variables that differ from the defaults."""
-        self.address = address
+        """`integration`: the account, another than the example. `settings`: variables that differ from the defaults."""
+        self.integration = integration or Integration()
+        self.address = self.integration.address
         self.port = free_port()
         self.sip_port = free_port()
         self.url = f"http://{HOST}:{self.port}"
@@ -98,10 +116,7 @@ class Gateway:
             "TRUBKA_SIP_HOST": HOST,
             "TRUBKA_SIP_PORT": str(self.sip_port),
             "TRUBKA_LOG_LEVEL": "debug",
-            "PYTHONPATH": str(_ROOT),
-            # Compiled once, whatever the environment says: a play starts the gateway several times, and counts seconds.
-            "PYTHONDONTWRITEBYTECODE": "",
-            "PYTHONPYCACHEPREFIX": str(_CACHE / "trubka" / "pycache"),
+            **PYTHON_ENVIRONMENT,
             **(settings or {}),
         }
 
@@ -128,12 +143,14 @@ class Gateway:
             shutil.copytree(self._folder, _templates[key])
 
     def _commands(self) -> list[tuple[list[str], str]]:
-        commands: list[tuple[list[str], str]] = [(["release"], ""), (self._account(), CLIENT_SECRET)]
+        commands: list[tuple[list[str], str]] = [
+            (["release"], ""),
+            (self._account(), self.integration.client_secret),
+        ]
         for user, extensions in self._people.items():
-            name = f"Сотрудник {user}"
-            commands.append(
-                (["user", "add", "--account", str(ACCOUNT), "--id", str(user), "--name", name], "")
-            )
+            account = str(self.integration.account)
+            person = ["user", "add", "--account", account, "--id", str(user), "--name", f"Сотрудник {user}"]
+            commands.append((person, ""))
             commands += [(self._extension(user, one), f"secret-{one}{self._suffix}") for one in extensions]
         return commands
 
@@ -180,14 +197,14 @@ class Gateway:
             "iat": now,
             "nbf": now,
             "exp": now + 1800,
-            "account_id": ACCOUNT,
+            "account_id": self.integration.account,
             "user_id": user,
-            "client_uuid": CLIENT_UUID,
+            "client_uuid": self.integration.client_uuid,
             "subdomain": "example",
             "is_admin": False,
             **changed,
         }
-        return jwt.encode(claims, CLIENT_SECRET, algorithm="HS256")
+        return jwt.encode(claims, self.integration.client_secret, algorithm="HS256")
 
     async def session(self, token: str) -> tuple[int, dict[str, str]]:
         """POST /api/session with a one-time token: status and body."""
@@ -215,13 +232,23 @@ class Gateway:
 
     def _account(self) -> list[str]:
         return [
-            *("account", "add", "--id", str(ACCOUNT), "--address", self.address, "--name", "Пример"),
-            *("--client-uuid", CLIENT_UUID, "--pbx", self._pbx, "--transport", self._transport),
+            *("account", "add", "--id", str(self.integration.account), "--address", self.address),
+            *("--name", "Пример", "--client-uuid", self.integration.client_uuid),
+            *("--pbx", self._pbx, "--transport", self._transport),
         ]
 
     def _extension(self, user: int, number: str) -> list[str]:
         return [
-            *("extension", "add", "--account", str(ACCOUNT), "--number", number, "--user", str(user)),
+            *(
+                "extension",
+                "add",
+                "--account",
+                str(self.integration.account),
+                "--number",
+                number,
+                "--user",
+                str(user),
+            ),
             *("--sip-user", number + self._suffix, "--label", f"Отдел {number}"),
         ]
 
