@@ -38,6 +38,7 @@ from sip.transport.port import SipPort, bind
 
 logger = logging.getLogger("trubka")
 
+OPENING = 5.0  # seconds that pages wait outside for an account whose PBX is being looked for
 RETRY_ACCOUNT = 15.0  # seconds until a PBX whose name was not found is looked for again
 GOODBYE = 1.0  # seconds that the PBXs have to confirm that our lines are gone
 
@@ -133,6 +134,9 @@ async def running(settings: Settings, clock: Callable[[], float] | None = None) 
             asyncio.create_task(_own(parts.node, home, _family(settings.sip_host), sources)) for home in homes
         ]
         stack.push_async_callback(_cancel, opening)
+        if opening:
+            # A page that came before its account would be told that there is no such account.
+            await asyncio.wait(opening, timeout=OPENING)
         logger.info("= %d accounts, SIP on %s:%d", len(homes), settings.sip_host, settings.sip_port)
         server = web_server(settings, parts, clock, ready=lambda: len(parts.owners.owned) == len(homes))
         yield Running(parts, server, listener)

@@ -97,8 +97,10 @@ class Exchange:
 
     def receive(self, response: Response, now: float) -> None:
         """A response came."""
-        if response.status in (401, 407) and self._can_answer(response):
-            if self._may_retry is None or self._may_retry(now):
+        if response.status in (401, 407) and self._account is not None:
+            if not self._can_answer(response):
+                self._core.counters["credentials_refused"] += 1
+            elif self._may_retry is None or self._may_retry(now):
                 self.request = self.request.with_header("CSeq", CSeq(self._next_cseq(), self.request.method))
                 self.send(now)
                 return

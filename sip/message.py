@@ -182,7 +182,7 @@ def parse(data: bytes, limit: int = MAX_DATAGRAM) -> Request | Response:
             raise ParseError("the message is longer than is taken", 513)
         if end < 0:
             raise ParseError("the head has no end")
-        _take_body(message, data, end + 4)
+        _take_body(message, data, end + 4, limit)
     except ParseError as error:
         if isinstance(message, Request) and _can_be_answered(message):
             error.message = message
@@ -234,7 +234,7 @@ def _check(message: Request | Response, start: str) -> None:
         _ = message.route, message.record_route
 
 
-def _take_body(message: Message, data: bytes, begin: int) -> None:
+def _take_body(message: Message, data: bytes, begin: int, limit: int) -> None:
     """Cut the body as Content-Length says (RFC 3261 §18.3): what follows it is dropped, what is missing is an error."""
     stated = message._index.get("content-length")
     if stated is not None:
@@ -242,6 +242,9 @@ def _take_body(message: Message, data: bytes, begin: int) -> None:
         if not (stated.isascii() and stated.isdigit() and len(stated) <= 10):
             raise ParseError(f"unreadable Content-Length: {stated[:20]!r}")
         end = begin + int(stated)
+        if end > limit:
+            # Of a stream, from which no more than the head was taken.
+            raise ParseError("the message is longer than is taken", 513)
         if end > len(data):
             raise ParseError("the body is shorter than Content-Length says")
         if end < len(data):

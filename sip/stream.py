@@ -34,6 +34,7 @@ class StreamFramer:
 
     Attributes:
         error: set when the stream cannot be read any further; the messages before it were given out.
+        refused: the head of the message that is too long, so that it can be answered; b"" while there is none.
         pongs_received: how many of our pings were answered.
     """
 
@@ -47,6 +48,7 @@ class StreamFramer:
         "_whole",
         "error",
         "pongs_received",
+        "refused",
     )
 
     def __init__(self, limit: int = MAX_MESSAGE) -> None:
@@ -59,6 +61,7 @@ class StreamFramer:
         self._due = 0  # their pings without a pong
         self.pongs_received = 0
         self.error: FramingError | None = None
+        self.refused = b""
 
     def receive(self, data: bytes) -> list[bytes]:
         """Take bytes, give the messages that are whole. Never raises; look at `error` and `take_pongs` after it."""
@@ -125,6 +128,7 @@ class StreamFramer:
             return
         length = _body_length(bytes(memoryview(buffer)[:end]))
         if end + 4 + length > self._limit:
+            self.refused = bytes(memoryview(buffer)[: end + 4])
             raise FramingError("the message is longer than is taken", 513)
         self._whole = end + 4 + length
 

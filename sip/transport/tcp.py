@@ -20,6 +20,7 @@ from sip.transport.udp import Received
 _MOST_CONNECTIONS: Final = 1024
 _MOST_UNSENT: Final = 1024 * 1024  # bytes that a peer may leave unread before it is cut off
 _CONNECT_TIMEOUT: Final = 10.0
+_PARTING: Final = 2.0  # seconds a peer has to read the answer to a message that is too long
 _SILENCE: Final = 32.0  # seconds an incoming connection may take for its first message
 
 Address = tuple[str, int]
@@ -138,11 +139,12 @@ class Connection(asyncio.Protocol):
         self._framer = StreamFramer()
         self._transport: asyncio.Transport | None = None
         self._silence: asyncio.TimerHandle | None = None
+        self._is_over = False
 
     def write(self, data: bytes) -> None:
         """Queue bytes; a peer that reads too slowly is cut off."""
         transport = self._transport
-        if transport is None or transport.is_closing():
+        if transport is None or transport.is_closing() or self._is_over:
             return
         if transport.get_write_buffer_size() > _MOST_UNSENT:
             self._owner.counters["tcp_slow_peer"] += 1
@@ -173,6 +175,8 @@ class Connection(asyncio.Protocol):
             self._silence = asyncio.get_running_loop().call_later(_SILENCE, self._be_silent)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_over:
+            return
         flow = Flow(TCP, self.remote, self.number)
         messages = self._framer.receive(data)
         pongs = self._framer.take_pongs()
@@ -184,11 +188,24 @@ class Connection(asyncio.Protocol):
             self._owner.received(message, flow)
         if self._framer.error is not None:
             self._owner.counters["framing_error"] += 1
-            self.abort()
+            if self._framer.refused:
+                self._owner.received(self._framer.refused, flow)
+                self._part()
+            else:
+                self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         self._owner.forget(self)
+
+    def _part(self) -> None:
+        """The message that is too long was answered; what follows it in the stream cannot be read, so that was all."""
+        self._is_over = True
+        self._stop_waiting()
+        # Half closed first: closing with bytes unread would be a reset, which takes the answer with it.
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write_eof()
+            self._silence = asyncio.get_running_loop().call_later(_PARTING, self.abort)
 
     def _be_silent(self) -> None:
         self._owner.counters["tcp_silent"] += 1

@@ -81,6 +81,7 @@ def test_a_wrong_password_is_tried_once() -> None:
     assert len(pair.requests("INVITE")) == 2
     ended = pair.alice.last(CallEnded)
     assert (ended.by, ended.status, ended.cause) == ("them", 401, EndCause.UNAUTHORIZED)
+    assert pair.alice.agent.counters["credentials_refused"] == 1
 
 
 def test_a_server_that_calls_every_nonce_stale_is_given_up() -> None:

@@ -168,6 +168,9 @@ def test_a_message_over_the_limit_is_answered_with_513() -> None:
     long_head = refused(lines("Subject: " + "x" * 5000), limit=1000)
     assert long_head.status == 513
     assert refused(b"x" * 70_000).message is None
+    head_of_a_stream = refused(lines("Content-Length: 5000"), limit=1000)
+    assert head_of_a_stream.status == 513
+    assert head_of_a_stream.message is not None
 
 
 @pytest.mark.parametrize("line", [b"SIP/2.0 200", b"SIP/2.0 200 ", b"sip/2.0 200 OK"])

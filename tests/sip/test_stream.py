@@ -102,6 +102,13 @@ def test_what_is_longer_than_the_limit_is_an_error_before_it_is_whole(data: byte
     assert framer.error.status == 513
 
 
+def test_the_head_of_a_message_that_is_too_long_is_kept_for_the_answer() -> None:
+    framer = StreamFramer(limit=1000)
+    assert framer.receive(lines("Content-Length: 900") + b"the body") == []
+    assert framer.refused == lines("Content-Length: 900")
+    assert StreamFramer().refused == b""
+
+
 def test_a_message_of_just_the_limit_is_taken() -> None:
     assert StreamFramer(limit=len(INVITE)).receive(INVITE) == [INVITE]
 
