@@ -6,6 +6,8 @@ Invariant: the place a message goes to depends on the account, the next hop and 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Literal, TypeAlias
 
 from sip.flow import Flow
@@ -45,7 +47,11 @@ class Account:
     expires: int = 600
 
     def flow(self, size: int, next_hop: Address | None = None) -> Flow:
-        """Where a request of `size` bytes goes: to the proxy, else to `next_hop`, else to the registrar."""
+        """Where a request of `size` bytes goes: to the proxy, else to `next_hop`, else to the registrar.
+
+        Raises:
+            ValueError: there is no proxy and the registrar is a name, not an address.
+        """
         remote = self.proxy or next_hop or address_of(self.registrar)
         if remote is None:
             raise ValueError(
@@ -61,7 +67,13 @@ def is_tcp(transport: Transport, size: int) -> bool:
 
 def address_of(uri: Uri) -> Address | None:
     """The socket address a URI names, or None when its host is a name: this library resolves nothing (RFC 3263 is not here)."""
-    host = uri.host.strip("[]")
-    if not (host.replace(".", "").isdigit() or ":" in host):
-        return None
-    return host, uri.port or 5060
+    return (uri.host, uri.port or 5060) if _is_numeric(uri.host) else None
+
+
+@lru_cache(maxsize=4096)
+def _is_numeric(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

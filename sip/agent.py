@@ -118,6 +118,7 @@ class UserAgent:
         """Register a line and keep it registered: Registered or RegistrationFailed follows, again and again.
 
         Args:
+            account: its registrar or proxy is a numeric address, or ValueError is raised.
             owner: is `call.owner` of every call that comes in for this line.
             contact_user: the user part of our Contact; without it an unguessable one is made. A line that has the same one after a
                 restart is found by INVITEs for the registration of its earlier life.
@@ -232,7 +233,7 @@ class UserAgent:
         except SipError:
             # A peer can break the protocol in more ways than were thought of; it must not break the others' calls with it.
             self.counters["unforeseen"] += 1
-            log.exception("! unforeseen: %r", message)
+            log.exception("! unforeseen %s from %s", message.cseq.method, flow)
 
     def transport_lost(self, flow: Flow, now: float) -> None:
         """A connection is gone, or could not be made: its transactions fail, its lines register anew."""
@@ -248,7 +249,12 @@ class UserAgent:
         """Do what is due; to be called at `next_deadline`."""
         self._layer.handle_timer(now)
         for owner, name in self._core.deadlines.due(now):
-            owner.handle_timer(name, now)
+            try:
+                owner.handle_timer(name, now)
+            except SipError:
+                # One call's mistake must not stop the others' timers.
+                self.counters["unforeseen"] += 1
+                log.exception("! unforeseen timer %s", name)
 
     def next_deadline(self) -> float | None:
         """When `handle_timer` is to be called; None: not before something else happens."""

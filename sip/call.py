@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from sip.calls.saved import SavedCall
+from sip.calls.saved import Kind, SavedCall
 from sip.calls.session import Session
 from sip.calls.states import (
     ACKED,
@@ -26,6 +26,7 @@ from sip.calls.states import (
     IDLE,
     CallState,
 )
+from sip.dialog import Dialog
 from sip.errors import LocalProtocolError
 from sip.events import DialogRefreshed, ProbeFailed, TargetChanged
 from sip.exchange import Exchange
@@ -155,9 +156,13 @@ class Call(Session):
         """The saved form of a call that has its dialog."""
         if self.state in (IDLE, ENDED):
             raise LocalProtocolError(f"{self.title}: nothing to save in {self.state}")
-        dialog, flow = self.established(), self.flow
+        return self.saved("dialog", self.established())
+
+    def saved(self, kind: Kind, dialog: Dialog, invite: bytes = b"") -> SavedCall:
+        """The saved form of this kind."""
+        flow = self.flow
         return SavedCall(
-            kind="dialog",
+            kind=kind,
             direction=self.direction,
             call_id=self.id,
             local_tag=self.local_tag,
@@ -172,6 +177,7 @@ class Call(Session):
             transport=flow.transport,
             host=flow.remote[0],
             port=flow.remote[1],
+            invite=invite,
             local_sdp=self.local_sdp,
             remote_sdp=self.remote_sdp,
         )

@@ -150,6 +150,8 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
             self.step(TOO_BRIEF, now)
         else:
             self.step(REFUSED, now)
+        # Ten thousand idle lines keep no message each.
+        del self._response
 
     def _learn_min_expires(self, response: Response) -> bool:
         """§10.2.8: whether the registrar names a longer time that we can ask for."""
@@ -230,6 +232,7 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         self._core.deadlines.cancel(self)
         self._core.lines.pop(self.contact.user or "", None)
         self._core.registrations.pop(self.account, None)
+        self._core.authenticators.pop(self.account, None)
         self.expires_at = None
         self._core.events.append(Unregistered(self))
 

@@ -110,27 +110,7 @@ class IncomingCall(Call):
     def dump(self) -> SavedCall:
         if self.state not in (RECEIVED, RINGING, ACCEPTED, LEAVING):
             return self.dump_dialog()
-        dialog, flow = self.established(), self.flow
-        return SavedCall(
-            kind="incoming",
-            direction="in",
-            call_id=self.id,
-            local_tag=self.local_tag,
-            remote_tag=dialog.remote_tag,
-            local=dialog.local,
-            remote=dialog.remote,
-            request_uri=str(self.request_uri),
-            target=str(dialog.target),
-            route_set=dialog.route_set,
-            local_cseq=dialog.local_cseq,
-            remote_cseq=dialog.remote_cseq,
-            transport=flow.transport,
-            host=flow.remote[0],
-            port=flow.remote[1],
-            invite=self.request.to_bytes(),
-            local_sdp=self.local_sdp,
-            remote_sdp=self.remote_sdp,
-        )
+        return self.saved("incoming", self.established(), self.request.to_bytes())
 
     # What comes from the peer, and time.
 

@@ -41,6 +41,7 @@ from sip.calls.states import (
 )
 from sip.core import Core, reason_headers
 from sip.dialog import Dialog
+from sip.errors import LocalProtocolError
 from sip.events import CallAnswered, CallProceeding, EndCause
 from sip.exchange import Exchange
 from sip.flow import Flow
@@ -109,6 +110,8 @@ class OutgoingCall(Call):
         self.step(CANCEL, now)
 
     def acknowledge(self, now: float, sdp: bytes | None = None) -> None:
+        if self.local_sdp is None and not sdp:
+            raise LocalProtocolError("the 2xx brought an offer: its ACK must have the answer")
         self._answer = sdp
         self.step(ACKNOWLEDGE, now)
 
@@ -118,26 +121,8 @@ class OutgoingCall(Call):
         request = self._exchange.transaction.request
         kept = [(name, value) for name, value in request.headers if name != "Content-Type"]
         invite = Request.build("INVITE", request.uri, kept)
-        return SavedCall(
-            kind="outgoing",
-            direction="out",
-            call_id=self.id,
-            local_tag=self.local_tag,
-            remote_tag="",
-            local=request.get("From") or "",
-            remote=request.get("To") or "",
-            request_uri=str(self.request_uri),
-            target=str(self.request_uri),
-            route_set=(),
-            local_cseq=self._cseq,
-            remote_cseq=0,
-            transport=self.flow.transport,
-            host=self.flow.remote[0],
-            port=self.flow.remote[1],
-            invite=invite.to_bytes(),
-            local_sdp=self.local_sdp,
-            remote_sdp=None,
-        )
+        # Nobody has answered, so there is no dialog but what 100 makes of the INVITE: our side of it.
+        return self.saved("outgoing", Dialog.of_caller(request, request.reply(100)), invite.to_bytes())
 
     # What comes from the peer, and time.
 

@@ -49,6 +49,7 @@ def test_auto_obeys_the_size_rule_and_udp_is_udp_at_any_size(
         ("2001:db8::1", 5070, ("2001:db8::1", 5070)),
         ("pbx.example", 5070, None),
         ("1and1.example", None, None),
+        ("12345", None, None),
     ],
 )
 def test_only_a_numeric_host_is_an_address(

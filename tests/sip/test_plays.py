@@ -140,6 +140,8 @@ def test_an_invite_without_an_offer_is_answered_in_the_ack() -> None:
     theirs.accept(OFFER, pair.now)
     pair.advance(0.1)
     assert pair.alice.last(CallAnswered).sdp == OFFER
+    with pytest.raises(LocalProtocolError):
+        mine.acknowledge(pair.now)  # §13.2.2.4: the answer is due
     mine.acknowledge(pair.now, ANSWER)
     pair.advance(0.1)
     assert pair.bob.last(CallConfirmed).sdp == ANSWER
