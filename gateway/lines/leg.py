@@ -281,14 +281,16 @@ class SipLeg:
             self.call.cancel(now)
 
     def hang_up(self, now: float) -> None:
-        """End it in whatever way its state allows."""
-        state = self.call.state
-        if self.call.direction == "in" and state in (CallState.RECEIVED, CallState.RINGING):
-            self.call.reject(480, now)
-        elif self.call.direction == "out" and state in (CallState.CALLING, CallState.PROCEEDING):
-            self.call.cancel(now)
-        elif state is not CallState.ENDED:
-            self.call.bye(now)
+        """End it in whatever way its state allows; an end that is under way already is enough."""
+        match self.call.state:
+            case CallState.RECEIVED | CallState.RINGING:
+                self.call.reject(480, now)
+            case CallState.CALLING | CallState.PROCEEDING:
+                self.call.cancel(now)
+            case CallState.ANSWERED | CallState.ACCEPTED | CallState.CONFIRMED:
+                self.call.bye(now)
+            case _:
+                pass
 
     def restore_hold(self, held: bool, wishes: tuple[Wish, ...]) -> None:
         """After a restart: what is held is not held again."""

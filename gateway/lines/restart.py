@@ -87,6 +87,7 @@ def _restore_dialing(leg: SipLeg, record: Record, now: float) -> None:
         _restore_joining(leg, record, now)
         return
     _begin(leg, record)
+    leg.line.effects.facts.append(CommandAccepted(leg.ref, now, "hang_up"))
     leg.verdict = End(by="nobody", cause=Cause.GATEWAY_RESTARTED)
     leg.call.cancel(now, (_WHY,))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from sqlalchemy.engine import URL
 from gateway.store.database import sqlite_path
 from gateway.store.journal import Entry, Journal, Row, fold
 from gateway.store.journal_postgres import PostgresJournal
-from gateway.store.journal_sqlite import SqliteJournal
+from gateway.store.journal_sqlite import CHECKPOINT_EVERY, SqliteJournal, journal_path
 
 ACCOUNT = 28805383
 
@@ -24,7 +25,7 @@ def row(identity: str, body: bytes = b"body", account: int = ACCOUNT) -> Row:
 def make(url: URL) -> Callable[[], SqliteJournal | PostgresJournal]:
     def make() -> SqliteJournal | PostgresJournal:
         path = sqlite_path(url)
-        return SqliteJournal(path) if path else PostgresJournal(url)
+        return SqliteJournal(journal_path(path)) if path else PostgresJournal(url)
 
     return make
 
@@ -116,6 +117,20 @@ async def test_a_write_that_fails_is_counted_and_still_answered(
     assert [*health, journal.healthy] == [True, False, True]
     assert {found.id for found in await journal.load([ACCOUNT])} == {"x" * 64, "after"}
     await journal.close()
+
+
+async def test_the_log_is_folded_into_the_file_behind_the_writer(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "calls.db")
+    await journal.open()
+    for number in range(CHECKPOINT_EVERY + 1):
+        await written(journal, row("same", str(number).encode()))
+    await journal.close()
+    assert journal.counters["batches_written"] == CHECKPOINT_EVERY + 1
+    assert journal.counters["checkpoints_failed"] == 0
+    again = SqliteJournal(tmp_path / "calls.db")
+    await again.open()
+    assert await again.load([ACCOUNT]) == [row("same", str(CHECKPOINT_EVERY).encode())]
+    await again.close()
 
 
 ids = st.sampled_from(["a", "b", "c"])
