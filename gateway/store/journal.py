@@ -1,8 +1,8 @@
 """The journal of calls: what a killed process leaves to the next one (design section 6, the restart contract).
 
-A port and two implementations, SQLite and PostgreSQL, under one suite. Both have one writer that stands behind the call
-path: whatever was put while it was writing becomes its next transaction, so that the price of a commit is shared when
-calls are many and the wait is one commit long when they are few.
+A port and two implementations, SQLite and PostgreSQL, under one suite. Both have one writer, and whatever was put since its
+last transaction becomes the next one, so that the price of a commit is shared when calls are many and the wait is one
+commit long when they are few (docs/decisions/0004).
 
 Invariants:
     * `done` is called on the loop, once, in the order of the puts, after the rows are committed: an ACK that waits for it
@@ -14,7 +14,6 @@ Invariants:
 The bodies are the lines' own affair (`gateway/lines/journal.py`); here they are bytes with an id.
 """
 
-import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -74,44 +73,11 @@ class Journal(Protocol):
         """Write what is left and let go of the database."""
 
 
-class Backlog:
-    """What both writers share: the entries that wait, and how a written batch is answered.
-
-    A batch is folded before it is written: of several states of one call only the last is worth a write, and a call that
-    came and went within one batch leaves no trace.
-    """
-
-    def __init__(self) -> None:
-        self.counters: Counter[str] = Counter()
-        self.healthy = True
-        self._waiting: list[Entry] = []
-
-    def add(self, entry: Entry) -> None:
-        self._waiting.append(entry)
-
-    def take(self) -> list[Entry]:
-        taken, self._waiting = self._waiting, []
-        return taken
-
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
-    def written(self, batch: Sequence[Entry], error: Exception | None) -> None:
-        """Account for the batch and tell everybody who waits for it."""
-        self.healthy = error is None
-        if error is None:
-            self.counters["rows_written"] += sum(len(entry.rows) for entry in batch)
-            self.counters["batches_written"] += 1
-        else:
-            self.counters["batches_failed"] += 1
-            logger.error("! the journal could not be written: %s", error)
-        for entry in batch:
-            if entry.done is not None:
-                entry.done()
-
-
 def fold(batch: Iterable[Entry]) -> tuple[dict[str, Row], set[str]]:
-    """The rows to write and the ids to delete that leave the same table as the entries one by one."""
+    """The rows to write and the ids to delete that leave the same table as the entries one by one.
+
+    Of several states of one call only the last is worth a write, and a call that came and went leaves no trace.
+    """
     rows: dict[str, Row] = {}
     gone: set[str] = set()
     for entry in batch:
@@ -124,22 +90,19 @@ def fold(batch: Iterable[Entry]) -> tuple[dict[str, Row], set[str]]:
     return rows, gone
 
 
-class Writer:
-    """The one writer of a journal: a task that takes what waits, writes it and answers.
-
-    Subclasses say how a batch reaches their database (`_write`), how it is reached and left.
-    """
+class Backlog:
+    """What both writers share: the entries that wait, and how a written batch is answered."""
 
     def __init__(self) -> None:
-        self._backlog = Backlog()
-        self.counters = self._backlog.counters
-        self._wake = asyncio.Event()
-        self._closing = False
-        self._task: asyncio.Task[None] | None = None
+        # rows_written, batches_written, batches_failed
+        self.counters: Counter[str] = Counter()
+        self._healthy = True
+        self._closed = False
+        self._waiting: list[Entry] = []
 
     @property
     def healthy(self) -> bool:
-        return self._backlog.healthy
+        return self._healthy
 
     def put(self, rows: Iterable[Row], done: Done | None = None) -> None:
         self._add(Entry(tuple(rows), (), done))
@@ -148,32 +111,28 @@ class Writer:
         self._add(Entry((), tuple(ids), None))
 
     def _add(self, entry: Entry) -> None:
-        if self._closing:
+        if self._closed:
             raise RuntimeError("The journal is closed: nothing can be put into it any more.")
-        self._backlog.add(entry)
-        self._wake.set()
+        self._waiting.append(entry)
+        self._wake()
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="journal")
-
-    async def finish(self) -> None:
-        self._closing = True
-        self._wake.set()
-        if self._task is not None:
-            await self._task
-
-    async def _run(self) -> None:
-        while not (self._closing and not self._backlog):
-            await self._wake.wait()
-            self._wake.clear()
-            while batch := self._backlog.take():
-                rows, gone = fold(batch)
-                error: Exception | None = None
-                try:
-                    await self._write(rows, gone)
-                except Exception as failure:  # noqa: BLE001 - whatever the database says, calls go on; it is logged and counted
-                    error = failure
-                self._backlog.written(batch, error)
-
-    async def _write(self, rows: dict[str, Row], gone: set[str]) -> None:
+    def _wake(self) -> None:
+        """Something waits to be written."""
         raise NotImplementedError
+
+    def _take(self) -> list[Entry]:
+        taken, self._waiting = self._waiting, []
+        return taken
+
+    def _written(self, batch: Sequence[Entry], rows: int, error: Exception | None) -> None:
+        """Account for the batch and tell everybody who waits for it."""
+        self._healthy = error is None
+        if error is None:
+            self.counters["rows_written"] += rows
+            self.counters["batches_written"] += 1
+        else:
+            self.counters["batches_failed"] += 1
+            logger.error("! the journal could not be written: %s", error)
+        for entry in batch:
+            if entry.done is not None:
+                entry.done()

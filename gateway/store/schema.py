@@ -86,6 +86,7 @@ sessions = Table(
 )
 
 # The journal of calls (design section 6): what a restarted process needs to go on. The body is the lines' own affair.
+# In PostgreSQL only: an SQLite database has a file beside it for that (docs/decisions/0004).
 journal = Table(
     "journal",
     metadata,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gateway.store.accounts import Accounts
 from gateway.store.database import StoreUnusable, database_url, open_engine, sqlite_path
 from gateway.store.journal_postgres import PostgresJournal
-from gateway.store.journal_sqlite import SqliteJournal
+from gateway.store.journal_sqlite import SqliteJournal, journal_path
 from gateway.store.people import Extensions, Users
 from gateway.store.secrets import Vault, keys_from
 from gateway.store.sessions import SqlSessions
@@ -60,9 +60,9 @@ class Store:
         )
 
     def journal(self) -> SqliteJournal | PostgresJournal:
-        """The journal of calls in the same database; opened and closed by its user."""
+        """The journal of calls, in the same PostgreSQL database or in a file beside the SQLite one; opened and closed by its user."""
         path = sqlite_path(self.url)
-        return SqliteJournal(path) if path else PostgresJournal(self.url)
+        return SqliteJournal(journal_path(path)) if path else PostgresJournal(self.url)
 
     async def close(self) -> None:
         await self.engine.dispose()

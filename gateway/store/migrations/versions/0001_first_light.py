@@ -63,6 +63,8 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
+    if op.get_bind().dialect.name != "postgresql":
+        return
     op.create_table(
         "journal",
         sa.Column("id", sa.Text(), nullable=False),
@@ -74,5 +76,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("journal", "sessions", "extensions", "users", "accounts"):
+    if op.get_bind().dialect.name == "postgresql":
+        op.drop_table("journal")
+    for table in ("sessions", "extensions", "users", "accounts"):
         op.drop_table(table)
