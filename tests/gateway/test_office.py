@@ -95,6 +95,17 @@ def test_the_agents_own_hold_is_restored_after_a_reload(world: World, page: Page
     assert world.call().state == "talking"
 
 
+def test_a_hold_that_failed_is_not_restored_after_a_reload(world: World, page: Page) -> None:
+    call = talking(world, page)
+    world.pbx.accepts_offers = False
+    page.hold(call)
+    world.pbx.accepts_offers = True
+    page.leave()
+    page.hello()
+    page.reattach(call)
+    assert (world.call().state, world.call().hold.us) == ("talking", False)
+
+
 def test_an_incoming_call_survives_a_reload_as_well(world: World, page: Page) -> None:
     world.pbx.call("101", world.now)
     world.pump()
@@ -266,6 +277,16 @@ def test_a_socket_that_stays_lost_has_its_call_held_five_seconds_after_the_last_
     page.hello("reconnect")
     assert (world.call().state, world.call().sound) == ("talking", "here")
     assert len(world.pbx.dialled) == 1
+
+
+def test_what_the_agent_held_stays_held_over_a_blip(world: World, page: Page) -> None:
+    call = talking(world, page)
+    page.hold(call)
+    page.leave(clean=False)
+    world.run(10)
+    page.hello("reconnect")
+    assert (world.call().state, world.call().sound) == ("held", "here")
+    assert len(world.pbx.offers) == 1
 
 
 def test_a_page_that_is_back_without_its_sound_brings_it_back(world: World, page: Page) -> None:

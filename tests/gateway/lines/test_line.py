@@ -400,6 +400,27 @@ def test_a_new_call_holds_the_talking_one_and_brings_it_back_when_it_is_not_answ
     assert (held.state, second.state) == ("talking", "ended")
 
 
+def test_a_call_that_was_held_by_hand_meanwhile_is_not_brought_back(world: World, page: Page) -> None:
+    first = talking(world, page)
+    world.pbx.does["102"] = rings
+    page.dial("102")
+    page.resume(first)
+    page.hold(first)
+    page.hang_up(world.calls()[1].id)
+    assert [call.state for call in world.calls()] == ["held", "ended"]
+
+
+def test_a_call_is_not_brought_back_into_another_talk(world: World, page: Page) -> None:
+    talking(world, page)
+    world.pbx.does["102"] = rings
+    page.dial("102")
+    world.pbx.call("101", world.now, number="+79990000000")
+    world.pump()
+    page.answer(world.calls()[2].id)
+    page.hang_up(world.calls()[1].id)
+    assert [call.state for call in world.calls()] == ["held", "ended", "talking"]
+
+
 def test_a_new_call_that_is_answered_leaves_the_other_one_held(world: World, page: Page) -> None:
     first = talking(world, page)
     world.pbx.call("101", world.now, number="+79990000000")

@@ -5,8 +5,8 @@ import pytest
 from gateway.lines.journal import Record
 from protocol.codes import Cause, Code
 from protocol.entities import Party
-from sip.call import CallState
-from tests.gateway.pbx import USER, Page, World, answers, rings
+from sip.call import Call, CallState
+from tests.gateway.pbx import USER, Page, World, answers, rings, sdp
 
 CUSTOMER = "+79161234567"
 
@@ -99,6 +99,42 @@ def test_a_ringing_call_of_ours_is_cancelled_by_its_saved_branch(world: World, p
     assert world.said("gateway CANCEL") == 1
     assert world.theirs() == []
     assert world.records == {}
+
+
+def test_an_invite_that_was_challenged_is_cancelled_by_its_latest_branch(world: World, page: Page) -> None:
+    challenge = ("WWW-Authenticate", 'Digest realm="pbx", nonce="n1", algorithm=MD5, qop="auth"')
+
+    def challenges(call: Call, now: float) -> None:
+        if call.request.get("Authorization") is None:
+            call.reject(401, now, headers=[challenge])
+        else:
+            call.ring(now)
+
+    world.pbx.does[CUSTOMER] = challenges
+    page.dial(CUSTOMER)
+    assert world.call().state == "ringing"
+    kill_and_restart(world)
+    world.run(1)
+    assert world.said("pbx 200 CANCEL") == 1
+    assert world.theirs() == []
+
+
+def test_the_next_life_has_the_same_contact(world: World) -> None:
+    before = dict(world.pbx.contacts)
+    world.kill()
+    world.restart()
+    world.run(1)
+    assert world.said("gateway REGISTER") == 4
+    assert world.pbx.contacts == before
+
+
+def test_a_hold_of_theirs_is_remembered(world: World, page: Page) -> None:
+    talking(world, page)
+    held = sdp("pbx", setup="actpass", version=9, direction="sendonly").encode()
+    world.pbx.dialled[0].reinvite(held, world.now)
+    world.pump()
+    kill_and_restart(world)
+    assert world.call().hold.them
 
 
 def test_a_call_that_was_answered_while_we_were_dead_is_acknowledged_and_ended(
