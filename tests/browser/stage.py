@@ -9,7 +9,8 @@ nothing left in Asterisk and in the gateway, and with no complaint in the browse
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Final
@@ -25,6 +26,7 @@ from tests.peers.gateway import Gateway
 from tests.peers.phone import Phone
 from tests.peers.phone_call import PhoneCall
 from tests.peers.processes import Workshop
+from tests.peers.sip_socket import Address
 
 SEATS: Final = tuple((user.id, user.extension) for user in USERS if user.extension is not None)
 
@@ -51,15 +53,16 @@ class Agent:
     """A person of the office in front of a browser."""
 
     def __init__(
-        self, url: str, context: BrowserContext, user: int, extension: str, pbx: Asterisk | None = None
+        self, url: str, context: BrowserContext, user: int, extension: str, line: tuple[Address, str]
     ) -> None:
+        """`line`: the PBX's address and the password, for the telephone on the desk."""
         self.user = user
         self.extension = extension
         self.context = context
         self.number = f"74950000{extension}"  # what a customer dials
         self.channel = f"PJSIP/{extension}b-*"  # of the softphone, as Asterisk names it
         self._url = url
-        self._pbx = pbx
+        self._line = line
 
     async def open(self, path: str = "/contacts/list", *, ready: bool = True) -> Office:
         """A new tab of this person's window. `ready`: and wait until the telephone is, too."""
@@ -70,12 +73,16 @@ class Agent:
             await office.dismiss_ended()
         return office
 
-    def desk(self) -> Phone:
-        """The telephone on this person's desk; not registered yet."""
-        assert self._pbx is not None, "this person has no Asterisk"
-        pbx = self._pbx
-        password = pbx.password(self.extension)
-        return Phone(self.extension, pbx=pbx.address, password=password, frequency=DESK_HZ)
+    @asynccontextmanager
+    async def desk(self) -> AsyncIterator[Phone]:
+        """The telephone on this person's desk, registered while the context lasts: the next play must not ring it."""
+        address, password = self._line
+        async with Phone(self.extension, pbx=address, password=password, frequency=DESK_HZ) as phone:
+            await phone.register()
+            try:
+                yield phone
+            finally:
+                await phone.register(0)
 
 
 @dataclass
@@ -94,13 +101,11 @@ class Stage:
     async def agent(self) -> Agent:
         """The next person, in a fresh window."""
         user, extension = next(self._seats)
-        return Agent(self.url, await self.window(), user, extension, self.pbx)
+        line = (self.pbx.address, self.pbx.password(extension))
+        return Agent(self.url, await self.window(), user, extension, line)
 
-    async def window(self, permissions: Sequence[str] | None = None) -> BrowserContext:
-        """A window; with other permissions than the microphone's, when told."""
-        made = await self.chromium.context(microphone=permissions is None)
-        if permissions is not None:
-            await made.grant_permissions(permissions)  # and, by the protocol's word, no others
+    async def window(self) -> BrowserContext:
+        made = await self.chromium.context()
         self.contexts.append(made)
         return made
 

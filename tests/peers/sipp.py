@@ -65,10 +65,17 @@ class Sipp:
 
     async def start(self) -> None:
         if self._scenario in ("answer", "busy", "ring"):
-            registered = self._run("register", calls=1)
-            code = await registered.until_ended()
-            assert code == 0, f"SIPp could not register {self.number}: {registered.output()[-2000:]}"
+            await self._register(300)
         self._process = self._run(self._scenario, calls=self._calls)
+
+    async def unregister(self) -> None:
+        """Once the scenario is done: let the PBX forget this telephone, for the plays that come after on the same PBX."""
+        await self._register(0)
+
+    async def _register(self, expires: int) -> None:
+        registered = self._run("register", calls=1, expires=expires)
+        code = await registered.until_ended()
+        assert code == 0, f"SIPp could not register {self.number}: {registered.output()[-2000:]}"
 
     async def until_done(self, within: float = 60.0) -> Statistics:
         """Wait until the scenario was played as often as wanted."""
@@ -83,13 +90,14 @@ class Sipp:
             retransmissions=int(last["Retransmissions(C)"]),
         )
 
-    def _run(self, scenario: str, calls: int) -> Process:
+    def _run(self, scenario: str, calls: int, expires: int = 300) -> Process:
         argv = [
             *(program("sipp"), f"{self._pbx[0]}:{self._pbx[1]}"),
             *("-sf", str(_SCENARIOS / f"{scenario}.xml"), "-m", str(calls), "-l", "1", "-t", "u1"),
             *("-i", HOST, "-p", str(self.port), "-mi", HOST, "-mp", str(self._media), "-rtp_echo"),
             *("-s", self._dials or self.number, "-key", "own", self.number, "-au", self.number),
             *("-ap", self._password, "-key", "talks", str(int(self._talks_for * 1000))),
+            *("-key", "expires", str(expires)),
             *("-d", str(int(self._talks_for * 1000)), "-nostdin", "-trace_stat", "-stf", str(self._counts)),
             *("-trace_err", "-error_file", str(self._counts.with_suffix(".errors"))),
         ]

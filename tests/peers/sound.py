@@ -9,6 +9,7 @@ import asyncio
 import random
 import struct
 from collections import deque
+from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
@@ -80,9 +81,7 @@ class Sound(asyncio.DatagramProtocol):
 
     def level(self, last: float = 0.4) -> float:
         """How loud it was, in dBFS (0 is a full square wave, -120 nothing at all)."""
-        samples = self.recent(last).astype(np.float64)
-        power = float(np.mean(samples**2)) if len(samples) else 0.0
-        return max(-120.0, 10 * float(np.log10(power / 32768**2))) if power > 0 else -120.0
+        return _level(self.recent(last))
 
     def share(self, frequency: float, last: float = 0.4) -> float:
         """The part (0 to 1) of all that was heard which lies at this frequency."""
@@ -129,6 +128,13 @@ class Sound(asyncio.DatagramProtocol):
             within=within,
             otherwise=lambda: f"digits {digits!r} did not come, but {self.digits!r}",
         )
+
+    def longest_silence(self, since: float) -> float:
+        """Seconds of the longest stretch, from that moment of the loop's clock on, in which nothing or only silence arrived."""
+        now = asyncio.get_running_loop().time()
+        loud = [at for at, samples in self._heard if at >= since and _level(samples) > _QUIET]
+        edges = [since, *loud, now]
+        return max(later - earlier for earlier, later in pairwise(edges))
 
     def describe(self) -> str:
         return f"{self.dominant_frequency()} Hz at {self.level():.0f} dBFS, {self.packets} packets"
@@ -188,3 +194,9 @@ class Sound(asyncio.DatagramProtocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _level(samples: g711.Samples) -> float:
+    """How loud samples are, in dBFS."""
+    power = float(np.mean(samples.astype(np.float64) ** 2)) if len(samples) else 0.0
+    return max(-120.0, 10 * float(np.log10(power / 32768**2))) if power > 0 else -120.0
