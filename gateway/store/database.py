@@ -4,6 +4,8 @@ SQLite is opened in WAL mode with a busy time-out, since the journal's writer ha
 engine's. `postgres://` addresses, as platforms give them, are understood.
 """
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from alembic import command
@@ -28,13 +30,19 @@ async def require_current(engine: AsyncEngine) -> None:
 
     Raises:
         StoreUnusable: it has none, or those of an earlier version.
+        sqlite3.Error: the file cannot be opened.
     """
+    path = sqlite_path(engine.url)
+    if path is not None:
+        # aiosqlite's thread outlives a connection that could not be made, and then complains of a loop that is closed.
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA schema_version")
     scripts = ScriptDirectory(str(_MIGRATIONS))
     outdated = {None, *(one.revision for one in scripts.walk_revisions())} - {scripts.get_current_head()}
-    async with engine.connect() as connection:
+    async with engine.connect() as engaged:
         revision = None
-        if await connection.run_sync(lambda one: inspect(one).has_table("alembic_version")):
-            revision = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+        if await engaged.run_sync(lambda one: inspect(one).has_table("alembic_version")):
+            revision = (await engaged.execute(text("SELECT version_num FROM alembic_version"))).scalar()
     if revision in outdated:
         state = "has no tables yet" if revision is None else f"is of an earlier version ({revision})"
         raise StoreUnusable(f"The database {state}; `trubka release` brings it to this one.")

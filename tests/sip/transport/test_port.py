@@ -207,6 +207,35 @@ async def test_commands_given_inside_deliver_leave_before_flush_returns() -> Non
         assert sent == ["486"]
 
 
+async def test_deliver_may_have_its_commands_sent_before_what_it_does_next() -> None:
+    async with two_phones() as (alice, bob):
+        waiting: list[int] = []
+
+        def refuse(event: Event, now: float) -> None:
+            if isinstance(event, CallReceived):
+                event.call.reject(486, now)
+                bob.port.send()
+                waiting.append(len(bob.port.agent.take_output()))
+
+        bob.reacts = refuse
+        alice.call(bob)
+        assert (await alice.heard(CallEnded)).status == 486
+        assert waiting == [0]
+
+
+async def test_an_error_over_one_deadline_does_not_stop_the_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with two_phones() as (alice, bob):
+        alice.call(bob)
+
+        def fail(now: float) -> None:
+            raise RuntimeError("a mistake of ours")
+
+        monkeypatch.setattr(alice.port.agent, "handle_timer", fail)
+        with pytest.raises(RuntimeError):
+            alice.port._fire()
+        assert alice.port._timer is not None
+
+
 async def test_an_error_in_deliver_does_not_stop_the_timer() -> None:
     async with two_phones() as (alice, _):
 

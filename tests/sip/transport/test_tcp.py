@@ -117,6 +117,39 @@ async def test_garbage_closes_the_connection_and_is_counted_and_told_as_lost_onc
         assert server.lost[0].connection == 1
 
 
+async def test_the_head_of_a_message_that_is_too_long_is_handed_on_and_the_answer_leaves_before_the_end() -> (
+    None
+):
+    """RFC 3261 §21.5.7: 513. What follows in the stream is the rest of that message, and is not read."""
+    async with shell() as server, client(server) as (reader, writer):
+        head = b"MESSAGE sip:a SIP/2.0\r\nContent-Length: 70000\r\n\r\n"
+        answer = server.receive
+
+        def refuse(data: bytes, flow: Flow) -> None:
+            answer(data, flow)
+            server.tcp.send(b"513", flow)
+
+        server.tcp.received = refuse
+        writer.write(head + b"x" * 70_000 + MESSAGE)
+        assert await reader.read() == b"513"
+        writer.close()
+        await server.until(lambda: server.lost)
+        assert [data for data, _ in server.received] == [head]
+        assert server.counters == {"framing_error": 1}
+
+
+async def test_a_peer_that_stays_after_its_message_was_too_long_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tcp_module, "_PARTING", 0.0)
+    async with shell() as server, client(server) as (_, writer):
+        writer.write(b"MESSAGE sip:a SIP/2.0\r\nContent-Length: 70000\r\n\r\n")
+        await server.until(lambda: server.lost)
+        flow = server.lost[0]
+        server.tcp.send(b"too late", flow)
+        assert server.counters == {"framing_error": 1, "tcp_lost_output": 1}
+
+
 async def test_output_for_a_connection_that_is_gone_is_counted() -> None:
     async with shell() as server:
         async with client(server) as (_, writer):
