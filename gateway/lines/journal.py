@@ -14,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from protocol.entities import Party
+from sip.calls.saved import SavedCall
 
 Phase = Literal["dialing", "incoming", "answering", "answered", "talking"]
 """What was true of the leg when it was written: our INVITE is out; theirs rings here; our 200 may be out; theirs came and its
@@ -42,7 +43,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         held_for: who wants the hold.
         held_by_them: whether the other side holds.
         replaces: the id of the leg that this one is to replace (a reload in mid-call), else "".
-        saved: `sip.call.SavedCall` as JSON.
+        saved: the leg's SIP side.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase
     direction: Literal["in", "out"]
     party: Party
+    saved: SavedCall
     began_at: float
     answered_at: float | None = None
     tab: str = ""
@@ -60,7 +62,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     held_by_them: bool = False
     muted: bool = False
     replaces: str = ""
-    saved: str = ""
 
     def to_json(self) -> bytes:
         """The record as the store keeps it."""

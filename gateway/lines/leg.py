@@ -229,7 +229,7 @@ class SipLeg:
             held_by_them=self.held_by_them,
             muted=self.muted,
             replaces=self.instead_of.ref.id if self.instead_of is not None else "",
-            saved=saved.to_json(),
+            saved=saved,
         )
         self.line.effects.save(record, self if wait else None)
 

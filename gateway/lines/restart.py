@@ -30,7 +30,6 @@ from gateway.lines.ringing import Ring
 from protocol.codes import Cause
 from protocol.entities import End
 from sip.call import Call
-from sip.calls.saved import SavedCall
 from sip.errors import SipError
 from sip.headers import Reason
 
@@ -47,18 +46,18 @@ def restore(line: Line, records: Iterable[Record], now: float) -> list[SipLeg]:
     # A leg that replaces another comes after that one.
     for record in sorted(records, key=lambda one: (one.replaces != "", one.began_at)):
         try:
-            saved = SavedCall.from_json(record.saved)
-            call = line.agent.load_call(saved, line.account, now)
-        except (ValueError, SipError):
+            call = line.agent.load_call(record.saved, line.account, now)
+        except SipError:
             line.effects.gone.append(record.id)
             continue
-        leg = _leg(line, call, record, saved)
+        leg = _leg(line, call, record)
         _RESTORE[record.phase](leg, record, now)
         legs.append(leg)
     return legs
 
 
-def _leg(line: Line, call: Call, record: Record, saved: SavedCall) -> SipLeg:
+def _leg(line: Line, call: Call, record: Record) -> SipLeg:
+    saved = record.saved
     old = line.legs.get(record.replaces)
     leg = line.adopt(SipLeg(line, call, record.call, record.direction, record.party, record.began_at, old))
     leg.phase = record.phase
