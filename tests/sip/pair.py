@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 from sip.account import Account, Transport
 from sip.agent import UserAgent
 from sip.call import Call
-from sip.events import CallAnswered, CallReceived, Event, OfferReceived
+from sip.events import CallAnswered, CallEnded, CallReceived, Event, OfferReceived
 from sip.flow import Flow, Transmit
 from sip.ids import SeededIds
 from sip.message import Message, Request, Response, parse
@@ -275,3 +275,19 @@ def answers_itself(party: Party, role: Literal["caller", "callee"]) -> None:
                 pass
 
     party.reacts = react
+
+
+def assert_both_quiet(pair: Pair) -> None:
+    pair.settle()
+    for party in (pair.alice, pair.bob):
+        assert party.is_quiet(), (party.name, party.agent.calls, party.agent.transaction_count, pair.story)
+
+
+def assert_ended(pair: Pair, by: str, cause: str) -> tuple[CallEnded, CallEnded]:
+    """Both calls ended exactly once; `by` and `cause` are Alice's."""
+    assert_both_quiet(pair)
+    hers, his = pair.alice.heard(CallEnded), pair.bob.heard(CallEnded)
+    assert len(hers) == len(pair.alice.heard(CallEnded)) == 1, pair.story
+    assert len(his) <= 1, pair.story
+    assert (hers[0].by, hers[0].cause) == (by, cause), pair.story
+    return hers[0], his[0] if his else hers[0]

@@ -1,0 +1,116 @@
+"""The caller: CANCEL at any moment (RFC 3261 §9.1), and the branches of a fork (§13.2.2.4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from sip.events import (
+    CallAnswered,
+    CallEnded,
+    EndCause,
+)
+from sip.headers import Reason
+from tests.sip.pair import (
+    ANSWER,
+    assert_both_quiet,
+    assert_ended,
+    dial,
+    make_pair,
+    rings,
+)
+
+
+def test_cancel_while_it_rings_ends_both_with_487() -> None:
+    pair = make_pair()
+    mine = rings(pair)
+    reasons = [Reason("SIP", 200, "Call completed elsewhere"), Reason("Q.850", 26)]
+    mine.cancel(pair.now, reasons)
+    mine.cancel(pair.now)
+    hers, his = assert_ended(pair, "us", EndCause.CANCELLED)
+    assert hers.status == 487
+    assert (his.by, his.cause, his.reasons) == ("them", EndCause.CANCELLED, tuple(reasons))
+    assert pair.names().count("CANCEL") == 1
+
+
+def test_cancel_MUST_NOT_leave_before_a_provisional_response_came() -> None:
+    pair = make_pair()
+    pair.drop("100 INVITE", 1)
+    mine = dial(pair)
+    pair.advance(0.1)
+    mine.cancel(pair.now)
+    pair.advance(0.1)
+    assert "CANCEL" not in pair.names()
+    pair.bob.call().ring(pair.now)
+    pair.advance(0.1)
+    assert "CANCEL" in pair.names()
+    assert_ended(pair, "us", EndCause.CANCELLED)
+
+
+def test_cancel_that_crosses_the_200_ends_the_call_by_ack_and_bye() -> None:
+    pair = make_pair()
+    mine = rings(pair)
+    pair.bob.call().accept(ANSWER, pair.now)
+    pair.flush()
+    mine.cancel(pair.now)
+    hers, his = assert_ended(pair, "us", EndCause.CANCELLED)
+    assert not pair.alice.heard(CallAnswered)
+    assert [name for name in pair.names(pair.alice) if name in ("CANCEL", "ACK", "BYE")] == [
+        "CANCEL",
+        "ACK",
+        "BYE",
+    ]
+    assert (his.by, his.cause) == ("them", EndCause.HUNG_UP)
+    assert hers.status == 200
+
+
+def test_cancel_held_back_and_answered_at_once_ends_the_call_by_ack_and_bye() -> None:
+    pair = make_pair()
+    pair.drop("100 INVITE")
+    mine = dial(pair)
+    pair.advance(0.1)
+    mine.cancel(pair.now)
+    pair.bob.call().accept(ANSWER, pair.now)
+    assert_ended(pair, "us", EndCause.CANCELLED)
+    assert "CANCEL" not in pair.names()
+
+
+def test_cancel_to_a_peer_that_is_gone_is_given_up_after_64_t1() -> None:
+    pair = make_pair()
+    mine = rings(pair)
+    pair.drop("*", 10_000)
+    began = pair.now
+    mine.cancel(pair.now)
+    pair.advance(31.9)
+    assert not pair.alice.heard(CallEnded)
+    pair.advance(0.2)
+    assert pair.alice.last(CallEnded).status is None
+    assert pair.alice.last(CallEnded).by == "us"
+    assert pair.now - began == pytest.approx(32.1)
+
+
+def test_a_200_after_the_cancel_was_given_up_is_acked_and_ended() -> None:
+    pair = make_pair()
+    mine = rings(pair)
+    pair.drop("CANCEL", 100)
+    mine.cancel(pair.now)
+    pair.advance(33)
+    assert pair.alice.last(CallEnded).cause == EndCause.CANCELLED
+    pair.bob.call().accept(ANSWER, pair.now)
+    assert_both_quiet(pair)
+    assert pair.alice.agent.counters["late_200_ended"] == 1
+    assert pair.bob.last(CallEnded).by == "them"
+    assert len(pair.alice.heard(CallEnded)) == 1
+
+
+def test_a_cancel_of_nothing_gets_481() -> None:
+    pair = make_pair()
+    mine = rings(pair)
+    cancel = (
+        pair.requests("INVITE")[0].to_bytes().replace(b"INVITE", b"CANCEL").replace(b"z9hG4bK", b"z9hG4bKx")
+    )
+    pair.inject(cancel, pair.bob)
+    pair.flush()
+    assert pair.names(pair.bob)[-1] == "481 CANCEL"
+    assert pair.bob.agent.counters["nothing_to_cancel"] == 1
+    mine.cancel(pair.now)
+    assert_ended(pair, "us", EndCause.CANCELLED)
