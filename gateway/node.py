@@ -16,6 +16,7 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 
@@ -113,7 +114,7 @@ class Node:
         office = Office(
             [self._extension(account, pbx, one) for one in known],
             self._agent,
-            new_id=lambda: secrets.token_urlsafe(12),
+            new_id=partial(secrets.token_urlsafe, 12),
             country=account.country,
             limits=self._limits,
         )
