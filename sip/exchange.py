@@ -16,6 +16,7 @@ from sip.digest import Authenticator, Credentials
 from sip.flow import Flow, Transmit
 from sip.headers import CSeq
 from sip.message import Request, Response
+from sip.transactions.layer import InviteClientTransaction
 
 if TYPE_CHECKING:
     from sip.core import Core
@@ -105,6 +106,16 @@ class Exchange:
                 self.send(now)
                 return
         self._listener(self, response, now)
+
+    def leave(self, now: float) -> None:
+        """Nobody waits for the INVITE's final response any more; its transaction gets 64*T1 to acknowledge one, as after CANCEL."""
+        self._core.deadlines.set(self, "abandon", now + self._core.timers.timeout)
+
+    def handle_timer(self, name: str, now: float) -> None:
+        """The time of an INVITE that was left is over."""
+        invite = self.transaction
+        assert isinstance(invite, InviteClientTransaction), "only an INVITE may wait for ever"
+        invite.abandon(now)
 
     def _can_answer(self, response: Response) -> bool:
         """Whether credentials may help that were not refused already (§22.2, §22.3)."""

@@ -12,7 +12,7 @@ from sip.account import Account
 from sip.call import Call
 from sip.calls.acceptance import Acceptance
 from sip.calls.saved import SavedCall
-from sip.calls.session import SESSION_TABLE, End
+from sip.calls.session import SESSION_TABLE
 from sip.calls.states import (
     ACCEPT,
     ACCEPTED,
@@ -31,6 +31,7 @@ from sip.calls.states import (
     UNACKED,
     CallInput,
     CallState,
+    End,
 )
 from sip.core import Core
 from sip.dialog import Dialog

@@ -13,7 +13,7 @@ from sip.account import Account
 from sip.call import Call
 from sip.calls import strays
 from sip.calls.saved import SavedCall
-from sip.calls.session import SESSION_TABLE, End
+from sip.calls.session import SESSION_TABLE
 from sip.calls.states import (
     ACKNOWLEDGE,
     ANSWERED,
@@ -38,6 +38,7 @@ from sip.calls.states import (
     WAIT_OVER,
     CallInput,
     CallState,
+    End,
 )
 from sip.core import Core, reason_headers
 from sip.dialog import Dialog

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from sip.message import Request
+    from sip.transactions.layer import ServerTransaction
+
+# Deadlines, named as the call's.
+AGAIN: Final = "offer again"
+UNANSWERED: Final = "offer unanswered"
+
+
+class Offer(NamedTuple):
+    """A re-INVITE or UPDATE of theirs."""
+
+    transaction: ServerTransaction
+    request: Request
 
 
 class State(StrEnum):

@@ -9,12 +9,13 @@ ends, a re-INVITE of theirs gets its 487 and one of ours its ACK.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from sip.calls.acceptance import Acceptance
 from sip.calls.offer_states import (
     ACCEPTED,
     ACKED,
+    AGAIN,
     ANSWER,
     ANSWER_UPDATE,
     ANSWERED,
@@ -31,9 +32,11 @@ from sip.calls.offer_states import (
     REFUSED,
     RETRY,
     STABLE,
+    UNANSWERED,
     WAITING,
     WITHDRAWN,
     Input,
+    Offer,
     State,
 )
 from sip.errors import LocalProtocolError
@@ -41,21 +44,14 @@ from sip.events import OfferAccepted, OfferReceived, OfferRefused
 from sip.exchange import Exchange
 from sip.machine import Machine, Table
 from sip.message import Request, Response
+from sip.transactions.layer import InviteClientTransaction
 
 if TYPE_CHECKING:
     from sip.calls.session import Session
     from sip.transactions.layer import ServerTransaction
 
-AGAIN: Final = "offer again"
 # A peer that answers 491 or 500 for ever is not asked for ever.
 _MAX_RETRIES: Final = 5
-
-
-class _Offer(NamedTuple):
-    """A re-INVITE or UPDATE of theirs."""
-
-    transaction: ServerTransaction
-    request: Request
 
 
 class Offers(Machine[State, Input]):
@@ -64,6 +60,7 @@ class Offers(Machine[State, Input]):
     __slots__ = (
         "_arrived",
         "_exchange",
+        "_heard",
         "_pending",
         "_response",
         "_retries",
@@ -83,15 +80,16 @@ class Offers(Machine[State, Input]):
         self._sdp = b""  # our offer that is under way or waits
         self._retries = 0
         self._exchange: Exchange | None = None  # the re-INVITE that carries it
-        self._pending: _Offer | None = None  # theirs that was told last
+        self._pending: Offer | None = None  # theirs that was told last
         # What the present step is about.
-        self._arrived: _Offer
+        self._arrived: Offer
         self._response: Response
+        self._heard = True  # whether it came from the peer
         self._said = b""
         self._status = 0
 
     def identity(self) -> str:
-        return self._session.identity()
+        return self._session.id
 
     # What the user asks.
 
@@ -117,7 +115,7 @@ class Offers(Machine[State, Input]):
 
     def receive(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """A re-INVITE, or an UPDATE with an offer, in the confirmed dialog."""
-        self._arrived = _Offer(transaction, request)
+        self._arrived = Offer(transaction, request)
         self.step(RECEIVED, now)
 
     def withdraw(self, transaction: ServerTransaction, now: float) -> None:
@@ -138,6 +136,18 @@ class Offers(Machine[State, Input]):
         """The wait after glare is over."""
         self.step(RETRY, now)
 
+    def give_up(self, now: float) -> None:
+        """The peer said 100 to our re-INVITE and then nothing: take it back (§14.1 lets CANCEL do that)."""
+        exchange = self._exchange
+        if exchange is None:
+            return
+        invite = exchange.transaction
+        assert isinstance(invite, InviteClientTransaction), "a re-INVITE is an INVITE"
+        self._session.core.layer.send_cancel(invite, now)
+        self._leave(now)
+        self._response, self._heard = invite.request.reply(408), False
+        self.step(REFUSED, now)
+
     def close(self, now: float) -> None:
         """The session ends."""
         self.step(CLOSE, now)
@@ -147,17 +157,19 @@ class Offers(Machine[State, Input]):
         status = response.status
         if status < 200:
             return
-        if exchange is not self._exchange:
-            if exchange.ack is not None:
-                self._session.core.layer.resend(exchange.ack)
-            return
-        self._response = response
+        session = self._session
         if status < 300:
-            exchange.ack = self._session.acknowledge_2xx(exchange.request, response.cseq.number)
-            self._exchange = None
+            if exchange.ack is None:
+                exchange.ack = session.acknowledge_2xx(exchange.request, response.cseq.number)
+            else:
+                session.core.layer.resend(exchange.ack)
+        if exchange is not self._exchange:
+            return
+        session.core.deadlines.cancel(session, UNANSWERED)
+        self._exchange, self._response, self._heard = None, response, exchange.heard
+        if status < 300:
             self.step(ACCEPTED, now)
         else:
-            self._exchange = None
             self.step(GLARE if self._is_temporary(response) else REFUSED, now)
 
     def _is_temporary(self, response: Response) -> bool:
@@ -180,7 +192,14 @@ class Offers(Machine[State, Input]):
 
     def _send(self, now: float) -> None:
         self._session.core.deadlines.cancel(self._session, AGAIN)
+        core = self._session.core
         self._exchange = self._session.ask("INVITE", self._answered, now, contact=True, sdp=self._sdp)
+        core.deadlines.set(self._session, UNANSWERED, now + core.timers.timeout + core.timers.t2)
+
+    def _leave(self, now: float) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.leave(now)
 
     def _wait(self, now: float) -> None:
         self._retries += 1
@@ -204,7 +223,8 @@ class Offers(Machine[State, Input]):
     def _fail(self, now: float) -> None:
         response, session = self._response, self._session
         session.core.events.append(OfferRefused(session.as_call(), response.status, response.reason))
-        session.judge(response, now)
+        if self._heard:
+            session.judge(response, now)
 
     def _tell(self, now: float) -> None:
         # If our 2xx to the one before still waits, its ACK was lost: the peer would not go on without that 2xx.
@@ -235,13 +255,9 @@ class Offers(Machine[State, Input]):
         pending = self._offered()
         self._session.respond(pending.transaction, 200, now, contact=True, sdp=self._said)
         self._settle(pending)
-        self._pending = None
+        self._forget_theirs(now)
 
-    def _answer_update_then_try(self, now: float) -> None:
-        self._answer_update(now)
-        self._try_soon(now)
-
-    def _settle(self, pending: _Offer) -> None:
+    def _settle(self, pending: Offer) -> None:
         session = self._session
         session.local_sdp = self._said
         session.remote_sdp = pending.request.body or session.remote_sdp
@@ -249,24 +265,17 @@ class Offers(Machine[State, Input]):
 
     def _refuse(self, now: float) -> None:
         self._session.respond(self._offered().transaction, self._status, now)
-        self._pending = None
-
-    def _refuse_then_try(self, now: float) -> None:
-        self._refuse(now)
-        self._try_soon(now)
+        self._forget_theirs(now)
 
     def _withdraw(self, now: float) -> None:
         session = self._session
         session.respond(self._offered().transaction, 487, now)
-        self._pending = None
+        self._forget_theirs(now)
         session.core.events.append(OfferRefused(session.as_call(), 487, "Request Terminated"))
 
-    def _withdraw_then_try(self, now: float) -> None:
-        self._withdraw(now)
-        self._try_soon(now)
-
-    def _try_soon(self, now: float) -> None:
-        """Their offer is out of the way; ours goes with the next tick, whatever was left of its wait."""
+    def _forget_theirs(self, now: float) -> None:
+        """Their offer is out of the way: ours, if one waits, goes with the next tick, whatever was left of its wait."""
+        self._pending = None
         self._session.core.deadlines.set(self._session, AGAIN, now)
 
     def _terminate(self, now: float) -> None:
@@ -274,7 +283,7 @@ class Offers(Machine[State, Input]):
         self._session.respond(self._offered().transaction, 487, now)
         self._pending = None
 
-    def _offered(self) -> _Offer:
+    def _offered(self) -> Offer:
         assert self._pending is not None, "only states with an offer of theirs lead here"
         return self._pending
 
@@ -291,7 +300,7 @@ class Offers(Machine[State, Input]):
         (OFFERING, GLARE):                (WAITING, _wait),
         (OFFERING, RECEIVED):             (OFFERING, _refuse_glare),
         (OFFERING, RETRY):                (OFFERING, None),
-        (OFFERING, CLOSE):                (CLOSED, None),
+        (OFFERING, CLOSE):                (CLOSED, _leave),
 
         (WAITING, RETRY):                 (OFFERING, _send),
         (WAITING, OFFER):                 (WAITING, _keep),
@@ -307,9 +316,9 @@ class Offers(Machine[State, Input]):
         (OFFERED, CLOSE):                 (CLOSED, _terminate),
 
         (OFFERED_WAITING, ANSWER):        (ANSWERED_WAITING, _answer_invite),
-        (OFFERED_WAITING, ANSWER_UPDATE): (WAITING, _answer_update_then_try),
-        (OFFERED_WAITING, REFUSE):        (WAITING, _refuse_then_try),
-        (OFFERED_WAITING, WITHDRAWN):     (WAITING, _withdraw_then_try),
+        (OFFERED_WAITING, ANSWER_UPDATE): (WAITING, _answer_update),
+        (OFFERED_WAITING, REFUSE):        (WAITING, _refuse),
+        (OFFERED_WAITING, WITHDRAWN):     (WAITING, _withdraw),
         (OFFERED_WAITING, RECEIVED):      (OFFERED_WAITING, _refuse_overlap),
         (OFFERED_WAITING, RETRY):         (OFFERED_WAITING, None),       # sent when theirs is through
         (OFFERED_WAITING, CLOSE):         (CLOSED, _terminate),

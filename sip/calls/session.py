@@ -10,10 +10,11 @@ with the passage to ENDED; an ended call has no deadline and is found by no requ
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from sip.account import Account
-from sip.calls.acceptance import Acceptance
+from sip.calls.acceptance import NO_ACK, REPEAT, Acceptance
+from sip.calls.offer_states import AGAIN, UNANSWERED
 from sip.calls.offers import Offers
 from sip.calls.states import (
     ACKED,
@@ -29,10 +30,11 @@ from sip.calls.states import (
     UNRESPONSIVE,
     CallInput,
     CallState,
+    End,
 )
 from sip.core import Core, body_headers, reason_headers
 from sip.dialog import Dialog
-from sip.events import By, CallEnded, EndCause, TargetChanged
+from sip.events import CallEnded, EndCause, TargetChanged
 from sip.exchange import Exchange, Listener
 from sip.fields import Headers, Message, Value
 from sip.flow import Flow, Transmit
@@ -47,15 +49,6 @@ if TYPE_CHECKING:
 
 
 _CREDENTIALS: Final = ("Authorization", "Proxy-Authorization")
-
-
-class End(NamedTuple):
-    """How a call ends, noted when it begins to."""
-
-    by: By
-    status: int | None
-    reasons: tuple[Reason, ...]
-    cause: EndCause
 
 
 class Session(Machine[CallState, CallInput]):
@@ -142,14 +135,16 @@ class Session(Machine[CallState, CallInput]):
     def handle_timer(self, name: str, now: float) -> None:
         """A deadline of this call came due."""
         acceptance = self._acceptance
-        if name == "repeat 2xx" and acceptance is not None:
+        if name == REPEAT and acceptance is not None:
             acceptance.repeat(now)
-        elif name == "no ACK" and acceptance is not None:
+        elif name == NO_ACK and acceptance is not None:
             acceptance.stop()
             self._acceptance = None
             self.step(UNACKED, now)
-        elif name == "offer again":
+        elif name == AGAIN:
             self.offers.retry(now)
+        elif name == UNANSWERED:
+            self.offers.give_up(now)
 
     def identity(self) -> str:
         return self.id
@@ -186,9 +181,14 @@ class Session(Machine[CallState, CallInput]):
             method, contact=f"<{self.contact}>" if contact else None, headers=fields, body=sdp or b""
         )
         flow = core.flow(request, dialog, self.account, self.flow)
-        exchange = Exchange(core, request, flow, self.account, dialog.next_cseq, listener)
+        # A challenge that comes after the end is not answered, but to BYE: what it asks for is void.
+        may_retry = None if method == "BYE" else self._is_confirmed
+        exchange = Exchange(core, request, flow, self.account, dialog.next_cseq, listener, may_retry)
         exchange.send(now)
         return exchange
+
+    def _is_confirmed(self, now: float) -> bool:
+        return self.state is CONFIRMED
 
     def respond(
         self,

@@ -6,7 +6,10 @@ RFC 3261 draws no figure for the INVITE session (§13 to §15 are prose); these 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
+
+from sip.events import By, EndCause
+from sip.headers import Reason
 
 
 class CallState(StrEnum):
@@ -55,6 +58,15 @@ class CallInput(StrEnum):
     # time
     UNACKED = "no ACK for 64*T1"
     WAIT_OVER = "no final response to a cancelled INVITE for 64*T1"
+
+
+class End(NamedTuple):
+    """How a call ends, noted when it begins to."""
+
+    by: By
+    status: int | None
+    reasons: tuple[Reason, ...]
+    cause: EndCause
 
 
 IDLE: Final = CallState.IDLE

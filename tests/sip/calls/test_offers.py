@@ -257,3 +257,58 @@ def test_update_with_an_offer_is_told_and_answered_without_an_ack() -> None:
     assert pair.responses("200 UPDATE")[-1].body == ANSWER
     mine.bye(pair.now)
     assert_ended(pair, "us", EndCause.HUNG_UP)
+
+
+def test_a_re_invite_that_nobody_answers_is_refused_and_the_call_left_to_the_user() -> None:
+    pair = make_pair()
+    mine, _ = talk(pair)
+    pair.drop("*", 1000)
+    mine.reinvite(HOLD, pair.now)
+    pair.advance(33)
+    assert pair.alice.last(OfferRefused) == OfferRefused(mine, 408, "Request Timeout")
+    assert mine.state == "confirmed"
+
+
+def test_a_re_invite_that_gets_a_100_and_nothing_more_is_taken_back() -> None:
+    pair = make_pair()
+    mine, theirs = talk(pair)
+    mine.reinvite(HOLD, pair.now)
+    pair.advance(35.9)
+    assert not pair.alice.heard(OfferRefused)
+    pair.advance(0.3)
+    assert pair.alice.last(OfferRefused).status == 408
+    assert pair.names(pair.bob)[-1] == "487 INVITE"
+    assert pair.bob.last(OfferRefused).call is theirs
+    mine.reinvite(OFFER, pair.now)
+    pair.advance(0.1)
+    theirs.answer_offer(ANSWER, pair.now)
+    pair.advance(0.1)
+    assert pair.alice.last(OfferAccepted).sdp == ANSWER
+    mine.bye(pair.now)
+    assert_ended(pair, "us", EndCause.HUNG_UP)
+
+
+def test_a_call_that_ends_with_an_offer_under_way_leaves_no_transaction() -> None:
+    pair = make_pair()
+    mine, theirs = talk(pair)
+    mine.reinvite(HOLD, pair.now)
+    pair.advance(0.1)
+    pair.drop("487 INVITE", 100)
+    mine.bye(pair.now)
+    pair.advance(1)
+    assert (mine.state, theirs.state) == ("ended", "ended")
+    assert_ended(pair, "us", EndCause.HUNG_UP)
+
+
+def test_a_challenge_to_a_re_invite_of_an_ended_call_is_not_answered() -> None:
+    pair = make_pair()
+    mine, _ = talk(pair)
+    pair.drop("*", 1000, "alice")
+    mine.reinvite(HOLD, pair.now)
+    mine.bye(pair.now)
+    pair.flush()
+    invite = pair.requests("INVITE")[-1]
+    challenge = invite.reply(401, headers=[("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')])
+    pair.inject(challenge.to_bytes(), pair.alice)
+    pair.flush()
+    assert pair.requests("INVITE")[-1].branch == invite.branch
