@@ -23,7 +23,7 @@ from gateway.clock import Clock, fire
 from gateway.desk import Desk, Letter
 from gateway.limits import Limits
 from gateway.lines.effects import Effects
-from gateway.lines.journal import INCOMING, Record, Save
+from gateway.lines.journal import DIALING, INCOMING, Record, Save
 from gateway.lines.leg import SipLeg
 from gateway.lines.line import Extension, Line, owner_of
 from gateway.lines.restart import restore
@@ -122,7 +122,8 @@ class Office:
         user_id = leg.line.extension.user_id
         if user_id is None or leg.phase == INCOMING or not leg.tab or leg.verdict is not None:
             return
-        deserted = "absence" in leg.held_for
+        # A page that had asked for its sound anew (a leg that is still joining) has none to lose.
+        deserted = "absence" in leg.held_for or leg.phase == DIALING
         if leg.instead_of is None:
             self._desks[user_id].attendance.restore(leg.conversation, leg.tab, deserted, now)
         sound: Sound = "waiting"

@@ -278,7 +278,15 @@ class SipLeg:
             # The PBX has answered the new leg and left this one alone.
             self.call.bye(now, (Reason("SIP", 200, "Replaced"),))
         elif name == "late answer" and self.call.state in (CallState.CALLING, CallState.PROCEEDING):
-            self.call.cancel(now)
+            self._give_up_joining(now)
+
+    def _give_up_joining(self, now: float) -> None:
+        """The answer to a reload's INVITE did not come. The page need not wait until the PBX has said so, too: it may ask anew."""
+        self.call.cancel(now)
+        old = self.instead_of
+        if old is not None and old.successor is self:
+            old.successor = None
+            self.line.effects.facts.append(CommandFailed(old.ref, now, "reattach", Code.REATTACH_FAILED))
 
     def hang_up(self, now: float) -> None:
         """End it in whatever way its state allows; an end that is under way already is enough."""

@@ -18,8 +18,10 @@ from gateway.calls.facts import (
     CommandAccepted,
     LegAnswered,
     LegDoubted,
+    LegEnded,
     LegHeld,
     LegJoined,
+    LegRef,
     MuteSwitched,
 )
 from gateway.lines.effects import Described
@@ -94,12 +96,27 @@ def _restore_dialing(leg: SipLeg, record: Record, now: float) -> None:
 def _restore_joining(leg: SipLeg, record: Record, now: float) -> None:
     facts = leg.line.effects.facts
     old = leg.instead_of
-    if old is None:
-        _begin(leg, record)
-    else:
+    if old is not None:
         old.successor = leg
-        facts.append(LegJoined(leg.ref, now, old.ref, leg.device))
-        facts.append(CommandAccepted(old.ref, now, "reattach"))
+        replaced = old.ref
+        facts.append(LegJoined(leg.ref, now, replaced, leg.device))
+    else:
+        # The PBX has ended the old leg already, so it has answered: history is told again, for the call to keep its clock.
+        replaced = LegRef("sip", record.replaces)
+        began_at, device = record.began_at, leg.device
+        facts += (
+            CallBegan(
+                replaced, began_at, record.extension, record.direction, record.party, device, record.call
+            ),
+            LegAnswered(replaced, record.answered_at or began_at, device),
+            LegJoined(leg.ref, now, replaced, device),
+            LegEnded(replaced, now, End(by="them", cause=Cause.HUNG_UP)),
+            LegDoubted(leg.ref, now),
+        )
+    facts.append(CommandAccepted(replaced, now, "reattach"))
+    if record.muted:
+        facts.append(MuteSwitched(leg.ref, now, on=True))
+    leg.held_for = set(record.held_for)
     leg.line.clock.set(leg, "late answer", now + leg.line.limits.late_answer_s)
 
 

@@ -140,6 +140,9 @@ def _answered(leg: SipLeg, event: CallAnswered, now: float) -> None:
     if leg.peer is not None:
         effects.described.append(Described(leg.ref, leg.tab, "answer", leg.peer))
     effects.facts.append(LegAnswered(leg.ref, now, leg.device))
+    if leg.answered_at < now:
+        # It takes another leg's place: whatever was doubted of that one is settled.
+        effects.facts.append(LegVerified(leg.ref, now))
     leg.write_down(wait=True)
     old = leg.instead_of
     if old is not None:

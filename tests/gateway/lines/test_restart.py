@@ -321,11 +321,52 @@ def test_killed_during_replaces_that_never_arrived_the_old_leg_is_kept(world: Wo
     page.alive = []
     page.hello("reconnect")
     world.lost = lambda data, sender: False
-    world.run(40)
+    world.run(world.limits.late_answer_s + 0.1)  # the PBX does not know that INVITE, nor its CANCEL
     assert (world.call().state, world.call().sound, world.call().pending) == ("held", "lost", ())
     page.reattach(call)
     assert (world.call().state, world.call().sound) == ("talking", "here")
+    world.run(40)
+    assert (world.call().state, world.call().sound, world.call().pending) == ("talking", "here", ())
     assert len(world.theirs()) == 1
+    assert len(world.records) == 1
+
+
+def test_killed_during_replaces_after_the_old_leg_ended_the_call_keeps_its_clock(
+    world: World, page: Page
+) -> None:
+    call = talking(world, page)
+    before = world.call()
+    world.run(5)
+    page.hold(call)
+    page.leave()
+    page.hello()
+    world.lost = lambda data, sender: (
+        sender == "pbx" and data.startswith(b"SIP/2.0 200") and b"1 INVITE" in data
+    )
+    page.reattach(call)
+    assert [record.replaces != "" for record in world.records.values()] == [True]
+    kill_and_restart(world, 0.3)
+    page.alive = []
+    page.remotes.clear()
+    page.hello("reconnect")
+    assert (world.call().state, world.call().sound, world.call().pending) == (
+        "talking",
+        "waiting",
+        ("reattach",),
+    )
+    world.run(4)
+    after = world.call()
+    assert (after.id, after.answered_at, after.sound, after.confirmed) == (
+        call,
+        before.answered_at,
+        "here",
+        True,
+    )
+    assert page.remotes == [(call, "answer")]
+    assert after.state == "held"  # by the agent, before the reload
+    assert len(world.theirs()) == 1
+    page.resume(call)
+    assert world.call().state == "talking"
 
 
 def test_killed_after_replaces_before_the_old_leg_ended_there_is_one_call(world: World, page: Page) -> None:
