@@ -20,10 +20,13 @@ from sip.calls.states import (
     ACKED,
     BYE,
     BYE_RECEIVED,
+    CALLING,
+    CANCELLING,
     CONFIRMED,
     ENDED,
     ENDING,
     IDLE,
+    PROCEEDING,
     CallState,
 )
 from sip.dialog import Dialog
@@ -192,9 +195,9 @@ class Call(Session):
     def receive(self, transaction: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
         """A request of the peer in one of our dialogs (§12.2.2)."""
         dialog = self.dialog_with(request.from_tag or "")
-        if dialog is None or self.state is ENDED:
+        if self.state is ENDED or (dialog is None and not self._may_be_answered(request.method)):
             self.respond(transaction, 481, now)
-        elif not dialog.admits(request):
+        elif dialog is not None and not dialog.admits(request):
             self.core.counters["cseq_too_low"] += 1
             self.respond(transaction, 500, now)
         else:
@@ -208,6 +211,13 @@ class Call(Session):
                     self._handle_bye(now)
                 case _:
                     self._handle_options(now)
+
+    def _may_be_answered(self, method: str) -> bool:
+        """Whether the peer may have begun a dialog that we have not heard of: its 18x or 2xx was lost, or this request was faster.
+        481 would end the call at a peer that regards it as answered (RFC 5057 §5.1)."""
+        if self.direction == "in":
+            return False
+        return self.state in (PROCEEDING, CANCELLING) or (self.state is CALLING and method != "BYE")
 
     def receive_ack(self, request: Request, now: float) -> None:
         """An ACK for a 2xx of ours; one that comes again says nothing."""

@@ -12,6 +12,8 @@ from sip.events import (
 from sip.headers import Reason
 from tests.sip.pair import (
     ANSWER,
+    OFFER,
+    Pair,
     assert_both_quiet,
     assert_ended,
     dial,
@@ -114,3 +116,54 @@ def test_a_cancel_of_nothing_gets_481() -> None:
     assert pair.bob.agent.counters["nothing_to_cancel"] == 1
     mine.cancel(pair.now)
     assert_ended(pair, "us", EndCause.CANCELLED)
+
+
+def overtaking(pair: Pair, method: str, body: bytes = b"") -> bytes:
+    """A request of Bob's in the dialog that his 200 began, ahead of the 200."""
+    dialog = pair.bob.call().dialog
+    assert dialog is not None
+    headers = [("Content-Type", "application/sdp")] if body else []
+    request = dialog.request(method, contact="<sip:bob@192.0.2.2>", headers=headers, body=body)
+    return request.prepend("Via", "SIP/2.0/UDP 192.0.2.2:5060;rport;branch=z9hG4bKfast").to_bytes()
+
+
+@pytest.mark.parametrize("heard", [True, False])
+@pytest.mark.parametrize(
+    ("method", "body", "answer"),
+    [("UPDATE", b"", "200 UPDATE"), ("UPDATE", OFFER, "491 UPDATE"), ("OPTIONS", b"", "200 OPTIONS")],
+)
+def test_a_request_that_overtakes_the_200_does_not_get_481_which_would_end_the_call(
+    heard: bool, method: str, body: bytes, answer: str
+) -> None:
+    pair = make_pair()
+    pair.drop("200 INVITE", 1)
+    if not heard:
+        pair.drop("100 INVITE", 1)
+    mine = dial(pair)
+    pair.advance(0.1)
+    pair.bob.call().accept(ANSWER, pair.now)
+    pair.advance(0.1)
+    pair.inject(overtaking(pair, method, body), pair.alice)
+    pair.flush()
+    assert pair.names(pair.alice)[-1] == answer
+    pair.advance(1.0)  # the 200 comes again
+    mine.acknowledge(pair.now)
+    pair.advance(0.1)
+    assert (mine.state, pair.bob.call().state) == ("confirmed", "confirmed")
+
+
+def test_bye_that_overtakes_the_200_ends_the_call() -> None:
+    pair = make_pair()
+    pair.drop("200 INVITE", 1)
+    dial(pair)
+    pair.advance(0.1)
+    pair.bob.call().accept(ANSWER, pair.now)
+    pair.advance(0.1)
+    pair.inject(overtaking(pair, "BYE"), pair.alice)
+    pair.flush()
+    assert pair.names(pair.alice)[-2:] == ["200 BYE", "CANCEL"]
+    pair.settle()
+    end = pair.alice.last(CallEnded)
+    assert (end.by, end.cause) == ("them", EndCause.HUNG_UP)
+    assert not pair.alice.heard(CallAnswered)
+    assert_both_quiet(pair)
