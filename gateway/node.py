@@ -11,7 +11,6 @@ Invariants:
     * after `close` nothing is said any more: what is under way is left as by `kill -9`, for the next process to find.
 """
 
-import asyncio
 import logging
 import secrets
 from collections import Counter
@@ -38,6 +37,7 @@ from sip.account import Transport
 from sip.agent import UserAgent
 from sip.call import CallState
 from sip.events import CallReceived, Event, RegistrationFailed
+from sip.transport.alarm import Alarm
 from sip.transport.port import SipPort
 from sip.uri import Uri
 
@@ -119,7 +119,9 @@ class Node:
             limits=self._limits,
         )
         seats = {user.id: _seat(account, user, known, office) for user in users}
-        self._owners.owned[account.id] = Owned(account, office, seats)
+        self._owners.owned[account.id] = Owned(
+            account, office, seats, Alarm(self._clock, partial(self._fire, account.id))
+        )
         now = self._clock()
         try:
             office.restore(records, now)
@@ -141,9 +143,7 @@ class Node:
         """Fall silent: no timer fires any more, and no row that is still being written has a consequence."""
         self._closed = True
         for owned in self._owners.owned.values():
-            if owned.timer is not None:
-                owned.timer.cancel()
-                owned.timer = None
+            owned.alarm.cancel()
 
     def _extension(self, account: Account, pbx: tuple[str, int], saved: SavedExtension) -> Extension:
         sip = None
@@ -230,8 +230,8 @@ class Node:
                 logger.exception("! account %d: what was to follow a row", owned.account.id)
         self.settle(owned.account.id)
 
-    def _fire(self, owned: Owned) -> None:
-        owned.timer = None
+    def _fire(self, account_id: int) -> None:
+        owned = self._owners.owned[account_id]
         try:
             owned.office.handle_timer(self._clock())
         except Exception:
@@ -251,7 +251,7 @@ class Node:
             self.counters["error"] += 1
             logger.exception("! account %d: its output", owned.account.id)
         finally:
-            self._arm(owned)
+            owned.alarm.follow(owned.office.next_deadline())
 
     def _write_down(self, owned: Owned) -> None:
         saves = owned.office.take_saves()
@@ -262,17 +262,6 @@ class Node:
         gone = owned.office.take_gone()
         if gone:
             self._journal.forget(gone)
-
-    def _arm(self, owned: Owned) -> None:
-        """As in `SipPort`: the timer moves only when a deadline comes sooner."""
-        deadline = owned.office.next_deadline()
-        if deadline is None or (owned.timer is not None and owned.armed_at <= deadline):
-            return
-        if owned.timer is not None:
-            owned.timer.cancel()
-        owned.armed_at = deadline
-        delay = max(0.0, deadline - self._clock())
-        owned.timer = asyncio.get_running_loop().call_later(delay, self._fire, owned)
 
 
 def _seat(account: Account, user: SavedUser, extensions: Iterable[SavedExtension], office: Office) -> Seat:

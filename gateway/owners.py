@@ -3,13 +3,13 @@
 Knows nothing of sockets, datagrams and the loop; `gateway/node.py` fills it.
 """
 
-import asyncio
 from dataclasses import dataclass
 
 from gateway.crm.widget_auth import Integration
 from gateway.office import Office
 from gateway.realtime.ports import Identity, Seat
 from gateway.store.accounts import Account
+from sip.transport.alarm import Alarm
 
 
 @dataclass(slots=True)
@@ -18,14 +18,13 @@ class Owned:
 
     Attributes:
         seats: its users' places, by amoCRM's number of the user.
-        timer: of the office's next deadline, which is at `armed_at`.
+        alarm: follows the office's next deadline.
     """
 
     account: Account
     office: Office
     seats: dict[int, Seat]
-    timer: asyncio.TimerHandle | None = None
-    armed_at: float = 0.0
+    alarm: Alarm
 
 
 class Owners:

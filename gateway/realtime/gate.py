@@ -8,12 +8,16 @@ Invariant: `deliver` keeps the order of the outbox; a frame for a socket that is
 from collections import Counter
 from collections.abc import Callable
 from http import HTTPStatus
+from itertools import groupby
+from operator import itemgetter
 from typing import Protocol
 
 from gateway.realtime.admission import Admission
 from gateway.realtime.connection import Shared
 from gateway.realtime.outbox import Close
 from gateway.realtime.ports import Seats
+
+_NUMBER = itemgetter(0)
 
 
 class Socket(Protocol):
@@ -80,13 +84,20 @@ class Gate:
         return self._last
 
     def deliver(self) -> None:
-        """Write what waits in the outbox."""
+        """Write what waits in the outbox; neighbours for one socket (a delta and its letter) in one go."""
         sockets = self.sockets
-        for number, item in self.shared.outbox.take_output():
+        for number, group in groupby(self.shared.outbox.take_output(), _NUMBER):
             socket = sockets.get(number)
             if socket is None:
                 continue
-            if isinstance(item, Close):
-                socket.close(item.code, item.reason)
-            else:
-                socket.write(item)
+            frames: list[bytes] = []
+            end: Close | None = None
+            for _, item in group:
+                if isinstance(item, Close):
+                    end = item
+                    break
+                frames.append(item)
+            if frames:
+                socket.write(frames[0] if len(frames) == 1 else b"".join(frames))
+            if end is not None:
+                socket.close(end.code, end.reason)

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Self
 from sip.agent import UserAgent
 from sip.events import Event
 from sip.flow import UDP, Flow
+from sip.transport.alarm import Alarm
 from sip.transport.tcp import TcpTransport
 from sip.transport.udp import UdpTransport
 
@@ -98,8 +99,7 @@ class SipPort:
         self._clock = clock or asyncio.get_running_loop().time
         self._udp = UdpTransport(self._received, allowed=allowed, counters=agent.counters)
         self._tcp = TcpTransport(self._received, self._lost, allowed=allowed, counters=agent.counters)
-        self._timer: asyncio.TimerHandle | None = None
-        self._armed_at = 0.0
+        self._alarm = Alarm(self._clock, self._fire)
         self._is_flushing = False
 
     async def __aenter__(self) -> Self:
@@ -109,8 +109,7 @@ class SipPort:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
         self._udp.close()
         await self._tcp.close()
 
@@ -132,7 +131,7 @@ class SipPort:
                 self._deliver(events, self._clock())
         finally:
             self._is_flushing = False
-            self._arm()
+            self._alarm.follow(self.agent.next_deadline())
 
     def send(self) -> None:
         """Send what the agent has to say by now. `deliver` may call it, if what it does next is to come after that."""
@@ -150,20 +149,7 @@ class SipPort:
         self.agent.transport_lost(flow, self._clock())
         self.flush()
 
-    def _arm(self) -> None:
-        """Most deadlines are set later than the next one, and cancelled before: the timer moves only when one comes sooner, and one
-        that fires for nothing is cheaper than moving it each time."""
-        deadline = self.agent.next_deadline()
-        if deadline is None or (self._timer is not None and self._armed_at <= deadline):
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._armed_at = deadline
-        delay = max(0.0, deadline - self._clock())
-        self._timer = asyncio.get_running_loop().call_later(delay, self._fire)
-
     def _fire(self) -> None:
-        self._timer = None
         try:
             self.agent.handle_timer(self._clock())
         finally:

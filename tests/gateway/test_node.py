@@ -29,6 +29,7 @@ from sip.agent import UserAgent
 from sip.flow import Flow
 from sip.ids import SeededIds
 from sip.message import Request, parse
+from sip.transport.alarm import TICK
 from tests.gateway.pbx import GATEWAY, PBX, USER, Pbx, answers, rings, sdp
 
 CUSTOMER = "+79161234567"
@@ -332,14 +333,14 @@ async def test_an_office_has_one_timer_and_it_moves_only_when_a_deadline_comes_s
     call = stage.ring()
     (ring,) = stage.living
     assert ring not in idle
-    assert ring.at == pytest.approx(stage.now + Limits().ring_ack_s)
+    assert ring.at == pytest.approx(stage.now + Limits().ring_ack_s, abs=TICK)
     stage.execute(Reject("c1", call))
     assert stage.living == [ring], (
         "what comes next comes later; one that fires for nothing is cheaper than moving it"
     )
     stage.fire(2.1)
     (linger,) = stage.living
-    assert linger.at == pytest.approx(stage.now - 2.1 + Limits().linger_s)
+    assert linger.at == pytest.approx(stage.now - 2.1 + Limits().linger_s, abs=TICK)
 
 
 async def test_a_deadline_fires_and_its_output_leaves(stage: Stage) -> None:
