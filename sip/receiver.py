@@ -13,6 +13,7 @@ from sip.account import Account
 from sip.call import Call
 from sip.calls import strays
 from sip.calls.callee import IncomingCall
+from sip.calls.caller import OutgoingCall
 from sip.core import SDP, Core
 from sip.events import CallReceived, RequestReceived
 from sip.exchange import Exchange
@@ -80,9 +81,13 @@ class Receiver:
             transaction.respond(request.reply(200, to_tag=core.new_tag(), headers=headers), now)
 
     def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
-        exchange = transaction.owner
-        if isinstance(exchange, Exchange):  # a CANCEL has none: what counts is the answer to its INVITE
-            exchange.receive(response, now)
+        owner = transaction.owner
+        if isinstance(owner, Exchange):
+            owner.receive(response, now)
+        elif isinstance(owner, OutgoingCall) and response.status == 481:
+            owner.cancel_unknown(
+                now
+            )  # of all answers to a CANCEL the only one that counts beside its INVITE's
 
     def ack_received(self, request: Request, flow: Flow, now: float) -> None:
         call = self._core.calls.get((request.call_id, request.to_tag or ""))

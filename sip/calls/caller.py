@@ -127,6 +127,12 @@ class OutgoingCall(Call):
 
     # What comes from the peer, and time.
 
+    def cancel_unknown(self, now: float) -> None:
+        """The peer said 481 to our CANCEL: it has no such INVITE, or has answered it. A 2xx of it is repeated within T2 (§13.3.1.4), so
+        no longer is waited for one; what comes later still is acknowledged and ended."""
+        if self.state is CANCELLING:
+            self.core.deadlines.set(self, _CANCEL_WAIT, now + self.core.timers.t2)
+
     def dialog_with(self, remote_tag: str) -> Dialog | None:
         return self.early.get(remote_tag) or super().dialog_with(remote_tag)
 
@@ -200,7 +206,7 @@ class OutgoingCall(Call):
         invite = self._exchange.transaction
         assert isinstance(invite, InviteClientTransaction), "only an INVITE of ours is cancelled"
         core = self.core
-        core.layer.send_cancel(invite, now, headers=reason_headers(self._reasons))
+        core.layer.send_cancel(invite, now, headers=reason_headers(self._reasons), owner=self)
         core.deadlines.set(self, _CANCEL_WAIT, now + core.timers.timeout)
 
     def _be_left(self, now: float) -> None:

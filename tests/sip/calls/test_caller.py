@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sip.calls.caller import OutgoingCall
 from sip.events import (
     CallAnswered,
     CallEnded,
@@ -166,4 +167,38 @@ def test_bye_that_overtakes_the_200_ends_the_call() -> None:
     end = pair.alice.last(CallEnded)
     assert (end.by, end.cause) == ("them", EndCause.HUNG_UP)
     assert not pair.alice.heard(CallAnswered)
+    assert_both_quiet(pair)
+
+
+def test_a_cancel_that_the_peer_knows_nothing_of_is_not_waited_for_until_64_t1() -> None:
+    pair = make_pair()
+    mine = rings(pair)
+    pair.bob.agent = pair.bob.new_agent()  # restarted: it knows no INVITE
+    mine.cancel(pair.now)
+    pair.advance(0.1)
+    assert pair.names(pair.bob)[-1] == "481 CANCEL"
+    assert not pair.alice.heard(CallEnded)
+    pair.advance(pair.alice.timers.t2)
+    end = pair.alice.last(CallEnded)
+    assert (end.by, end.cause) == ("us", EndCause.CANCELLED)
+    pair.settle()
+    assert pair.alice.is_quiet()
+
+
+def test_a_200_whose_invite_was_cancelled_in_vain_is_acknowledged_and_ended_however_late() -> None:
+    pair = make_pair()
+    mine = rings(pair)
+    pair.bob.call().accept(ANSWER, pair.now)
+    pair.drop("200 INVITE", 4)
+    pair.flush()
+    pair.drop("200 CANCEL", 9)
+    mine.cancel(pair.now)
+    pair.advance(0.1)
+    assert isinstance(mine, OutgoingCall)
+    mine.cancel_unknown(pair.now)  # as a peer says whose INVITE transaction went with its 200
+    pair.advance(pair.alice.timers.t2 + 0.1)
+    assert pair.alice.heard(CallEnded)
+    pair.settle()
+    assert pair.names(pair.alice).count("BYE") == 1
+    assert pair.bob.last(CallEnded).by == "them"
     assert_both_quiet(pair)
