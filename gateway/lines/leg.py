@@ -11,7 +11,7 @@ Invariants
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gateway.calls.facts import CommandFailed, LegHeld, LegRef, LegResumed
+from gateway.calls.facts import CommandFailed, LegEnded, LegHeld, LegRef, LegResumed
 from gateway.lines.holding import Hold, Holding, HoldInput
 from gateway.lines.journal import ANSWERING, DIALING, INCOMING, TALKING, Phase, Record, Wish
 from gateway.lines.ringing import Ring, Ringing, RingInput
@@ -286,7 +286,11 @@ class SipLeg:
         old = self.instead_of
         if old is not None and old.successor is self:
             old.successor = None
-            self.line.effects.facts.append(CommandFailed(old.ref, now, "reattach", Code.REATTACH_FAILED))
+            end = End(by="nobody", cause=Cause.GATEWAY_RESTARTED)
+            self.line.effects.facts += (
+                LegEnded(self.ref, now, end),
+                CommandFailed(old.ref, now, "reattach", Code.REATTACH_FAILED),
+            )
 
     def hang_up(self, now: float) -> None:
         """End it in whatever way its state allows; an end that is under way already is enough."""

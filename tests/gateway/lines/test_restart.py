@@ -325,10 +325,32 @@ def test_killed_during_replaces_that_never_arrived_the_old_leg_is_kept(world: Wo
     assert (world.call().state, world.call().sound, world.call().pending) == ("held", "lost", ())
     page.reattach(call)
     assert (world.call().state, world.call().sound) == ("talking", "here")
-    world.run(40)
+    world.run(10)
     assert (world.call().state, world.call().sound, world.call().pending) == ("talking", "here", ())
     assert len(world.theirs()) == 1
     assert len(world.records) == 1
+
+
+def test_a_call_whose_replaces_never_arrived_ends_at_once_when_it_is_hung_up(
+    world: World, page: Page
+) -> None:
+    call = talking(world, page)
+    page.leave()
+    page.hello()
+    world.lost = lambda data, sender: sender == "gateway" and data.startswith(b"INVITE")
+    page.reattach(call)
+    world.kill()
+    world.restart()
+    page.alive = []
+    page.hello("reconnect")
+    world.lost = lambda data, sender: False
+    world.run(world.limits.late_answer_s + 0.1)
+    page.reattach(call)
+    page.hang_up(call)
+    assert world.call().state == "ended"
+    world.run(10)
+    assert world.theirs() == []
+    assert world.records == {}
 
 
 def test_killed_during_replaces_after_the_old_leg_ended_the_call_keeps_its_clock(
