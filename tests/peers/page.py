@@ -54,7 +54,8 @@ class Page(PageWire):
 
     async def reconnect(self) -> None:
         """Come back after a blip, naming the calls whose sound lives."""
-        await self.open("reconnect", alive=tuple(self.sounds))
+        living = tuple(id for id, sound in self.sounds.items() if sound.remote is not None)
+        await self.open("reconnect", alive=living)
 
     async def reload(self) -> None:
         """Leave and load again; then bring the sound of the living calls back."""
@@ -80,30 +81,36 @@ class Page(PageWire):
 
     async def answer(self, call: str) -> None:
         """Take an incoming call, and wait until it is answered."""
+        await self.take(call)
+        await self.until_call(call, state="talking")
+
+    async def take(self, call: str) -> None:
+        """Take an incoming call, and wait until the gateway has accepted that."""
         offer = next(ring.offer for ring in reversed(self.rings) if ring.call == call)
         sound = self.sounds[call] = await self._new_sound()
         _hear(sound, offer)
         sdp = self._describe(sound, only=sound.payload_type)
         await self.command(Answer(self.next_id(), call, sdp))
-        await self.until_call(call, state="talking")
 
     async def hang_up(self, call: str) -> None:
         """End a call, and wait until it has ended."""
         await self.command(HangUp(self.next_id(), call))
         await self.until_call(call, state="ended")
 
-    async def hold(self, call: str) -> None:
+    async def hold(self, call: str, within: float = 20.0) -> None:
         """Ask for hold, and wait until it is confirmed."""
         await self.command(HoldCall(self.next_id(), call))
-        await self.until_call(call, state="held")
+        await self.until_call(call, state="held", within=within)
 
-    async def resume(self, call: str) -> None:
+    async def resume(self, call: str, within: float = 20.0) -> None:
         """Ask for the end of our hold, and wait until it is confirmed."""
         await self.command(ResumeCall(self.next_id(), call))
-        await self.until_call(call, state="talking")
+        await self.until_call(call, state="talking", within=within)
 
     async def reattach(self, call: str) -> None:
         """Bring a call's sound into this page."""
+        if call in self.sounds:
+            await self.sounds[call].close()
         sound = self.sounds[call] = await self._new_sound()
         await self.command(Reattach(self.next_id(), call, self._describe(sound)))
 

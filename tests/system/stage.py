@@ -13,11 +13,17 @@ extension and customers' numbers. A play ends with nothing left in Asterisk and 
 """
 
 import asyncio
+import json
+import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from itertools import count
+from pathlib import Path
 from typing import Final, Literal
 
+from cryptography.fernet import Fernet
+
+from gateway.store.journal_sqlite import journal_path
 from tests.peers.ami import ManagerError
 from tests.peers.asterisk import Asterisk
 from tests.peers.fixtures import CUSTOMER_HZ, DESK_HZ
@@ -28,6 +34,7 @@ from tests.peers.phone import Phone
 from tests.peers.phone_call import PhoneCall
 from tests.peers.postgres import Postgres
 from tests.peers.processes import Workshop
+from tests.peers.waiting import until
 
 AGENT_HZ: Final = 300
 BY_TCP: Final = "118"
@@ -120,6 +127,19 @@ class Agent:
         await self.until_both_hear(page, call, calling)
         return call, calling
 
+    async def until_written(self, legs: int) -> None:
+        """Wait until the gateway's journal (on SQLite) has so many legs of this extension, as another process sees the file."""
+        path = journal_path(Path(self.gateway.environment["TRUBKA_DATABASE_URL"].removeprefix("sqlite:///")))
+
+        def rows() -> list[str]:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+                bodies = [json.loads(body) for (body,) in database.execute("select body from journal")]
+            return [body["phase"] for body in bodies if body["extension"] == self.extension]
+
+        await until(
+            lambda: len(rows()) == legs, otherwise=lambda: f"{rows()} are written down, not {legs} legs"
+        )
+
     async def until_both_hear(self, page: Page, call: str, customer: PhoneCall) -> None:
         """Prove the sound both ways, each voice by its frequency and alone."""
         await asyncio.gather(
@@ -207,6 +227,7 @@ class Stage:
         elif kind == "postgres":
             assert self._databases is not None, "nobody lent the stage a PostgreSQL"
             database_url = self._databases()
+            settings = {"TRUBKA_SECRET_KEY": Fernet.generate_key().decode()}
         gateway = Gateway(workshop, pbx=pbx, people=people, database_url=database_url, settings=settings)
         self._stack.push_async_exit(gateway)
         await gateway.create()
