@@ -10,6 +10,7 @@ Invariants:
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -38,7 +39,7 @@ from sip.transport.port import SipPort, bind
 
 logger = logging.getLogger("trubka")
 
-OPENING = 5.0  # seconds that pages wait outside for an account whose PBX is being looked for
+OPENING = 2.0  # seconds that everybody waits for an account whose PBX is being looked for
 RETRY_ACCOUNT = 15.0  # seconds until a PBX whose name was not found is looked for again
 GOODBYE = 1.0  # seconds that the PBXs have to confirm that our lines are gone
 
@@ -74,6 +75,9 @@ async def _serve(settings: Settings) -> None:
         # the process there and then, before the PBXs are told and the journal is written.
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, lambda number, _frame: logger.info("= stopping after signal %d", number))
+        # Lines, tables and code live as long as the process: collections need not look at them again and again.
+        gc.collect()
+        gc.freeze()
         await process.serve()
 
 
@@ -127,8 +131,7 @@ async def running(settings: Settings, clock: Callable[[], float] | None = None) 
         parts = compose(settings, store, journal, clock)
         _count_uncaught(parts.node.counters, stack)
         sources = None if "*" in settings.sip_sources else set(settings.sip_sources)
-        parts.node.sip = await stack.enter_async_context(_sip_port(settings, parts, clock, sources))
-        stack.push_async_callback(_say_goodbye, parts)
+        parts.node.sip = _sip_port(settings, parts, clock, sources)
 
         opening = [
             asyncio.create_task(_own(parts.node, home, _family(settings.sip_host), sources)) for home in homes
@@ -137,6 +140,9 @@ async def running(settings: Settings, clock: Callable[[], float] | None = None) 
         if opening:
             # A page that came before its account would be told that there is no such account.
             await asyncio.wait(opening, timeout=OPENING)
+        # Opened after the calls of an earlier life were found: a request in a dialog that nobody knows yet would get 481.
+        await stack.enter_async_context(parts.node.sip)
+        stack.push_async_callback(_say_goodbye, parts)
         logger.info("= %d accounts, SIP on %s:%d", len(homes), settings.sip_host, settings.sip_port)
         server = web_server(settings, parts, clock, ready=lambda: len(parts.owners.owned) == len(homes))
         yield Running(parts, server, listener)

@@ -109,7 +109,8 @@ class Office:
         """Begin to register the lines, one after the other."""
         softphones = [line for line in self._lines.values() if line.softphone]
         for place, line in enumerate(softphones):
-            self._clock.set(line, "register", now + place * self._limits.pace_s)
+            line.register(now, place * self._limits.pace_s)
+        self._settle(now)
 
     def stop(self, now: float) -> None:
         """The account is owned no more, or its lines are to be off: take our addresses back. Calls go on."""

@@ -113,7 +113,13 @@ class UserAgent:
         return len(self._core.lines)
 
     def register(
-        self, account: Account, now: float, *, owner: object = None, contact_user: str | None = None
+        self,
+        account: Account,
+        now: float,
+        *,
+        owner: object = None,
+        contact_user: str | None = None,
+        pause: float = 0.0,
     ) -> Registration:
         """Register a line and keep it registered: Registered or RegistrationFailed follows, again and again.
 
@@ -122,10 +128,14 @@ class UserAgent:
             owner: is `call.owner` of every call that comes in for this line.
             contact_user: the user part of our Contact; without it an unguessable one is made. A line that has the same one after a
                 restart is found by INVITEs for the registration of its earlier life.
+            pause: seconds to wait with the first REGISTER, so that many lines do not come at once; INVITEs find the line meanwhile.
         """
         user = contact_user or self._core.ids.token()
         registration = Registration(self._core, account, self._core.contact(user, account.transport), owner)
-        registration.refresh(now)
+        if pause > 0:
+            registration.expect(now + pause)
+        else:
+            registration.refresh(now)
         return registration
 
     def invite(

@@ -119,6 +119,11 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
     def identity(self) -> str:
         return str(self.account.uri)
 
+    def expect(self, at: float) -> None:
+        """Register at that moment; what the registrar sends here for an earlier life of ours finds the line at once."""
+        self._become_known()
+        self._core.deadlines.set(self, TIMER, at)
+
     def refresh(self, now: float) -> None:
         """Register now, whatever pause or refresh was planned; also brings back what was unregistered."""
         self.step(REGISTER, now)
@@ -161,10 +166,14 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         self._expires = least
         return True
 
+    def _become_known(self) -> None:
+        """Calls to our Contact, and calls of our account, are this line's."""
+        self._core.lines[self.contact.user or ""] = self._core.registrations[self.account] = self
+
     def _ask(self, expires: int, now: float) -> None:
         core, account = self._core, self.account
         core.deadlines.cancel(self)
-        core.lines[self.contact.user or ""] = core.registrations[account] = self
+        self._become_known()
         headers: list[tuple[str, Value]] = [
             ("Max-Forwards", "70"),
             ("From", self._from),
@@ -243,7 +252,8 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
     # fmt: off
     table: ClassVar[Table[RegistrationState, RegistrationInput]] = {
         (IDLE, REGISTER):                (REGISTERING, _send),
-        (IDLE, UNREGISTER):              (OFF, None),
+        (IDLE, TIMER):                   (REGISTERING, _send),
+        (IDLE, UNREGISTER):              (OFF, _be_off),
         (IDLE, TRANSPORT_LOST):          (IDLE, None),
 
         (REGISTERING, ACCEPTED):         (REGISTERED, _register),

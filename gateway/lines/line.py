@@ -113,19 +113,15 @@ class Line:
 
     # --- the registration -------------------------------------------------------------------------------------------
 
-    def register(self, now: float) -> None:
-        """Begin to be reachable."""
+    def register(self, now: float, pause: float = 0.0) -> None:
+        """Begin to be reachable, after a pause of so many seconds."""
         account = self.account
         # The same Contact after a restart: what the PBX sends to the registration of an earlier life finds its line.
         mark = blake2b(
             str(account.uri).encode(), key=account.password.encode()[:64], digest_size=12
         ).hexdigest()
-        self.registration = self.agent.register(account, now, owner=self, contact_user=mark)
+        self.registration = self.agent.register(account, now, owner=self, contact_user=mark, pause=pause)
         self._become("registering", None)
-
-    def handle_timer(self, name: str, now: float) -> None:
-        """The one deadline of a line: its turn to register has come."""
-        self.register(now)
 
     def unregister(self, now: float) -> None:
         """Take our address back from the PBX; calls in progress go on."""

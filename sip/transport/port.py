@@ -100,15 +100,18 @@ class SipPort:
         self._udp = UdpTransport(self._received, allowed=allowed, counters=agent.counters)
         self._tcp = TcpTransport(self._received, self._lost, allowed=allowed, counters=agent.counters)
         self._alarm = Alarm(self._clock, self._fire)
+        self._is_open = False
         self._is_flushing = False
 
     async def __aenter__(self) -> Self:
         await self._udp.open(self._sockets.udp)
         await self._tcp.open(self._sockets.tcp)
+        self._is_open = True
         self.flush()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        self._is_open = False
         self._alarm.cancel()
         self._udp.close()
         await self._tcp.close()
@@ -118,8 +121,11 @@ class SipPort:
         return self._clock()
 
     def flush(self) -> None:
-        """Send, tell, set the timer. To be called after every command given to the agent; inside `deliver` it is not needed."""
-        if self._is_flushing:
+        """Send, tell, set the timer. To be called after every command given to the agent; inside `deliver` it is not needed.
+
+        Before the port is open nothing happens: what the agent has to say waits, and what comes waits in the sockets.
+        """
+        if self._is_flushing or not self._is_open:
             return
         self._is_flushing = True
         try:

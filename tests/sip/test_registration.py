@@ -8,11 +8,11 @@ import pytest
 
 from sip.account import Account
 from sip.errors import LocalProtocolError
-from sip.events import Registered, RegistrationFailed, Unregistered
+from sip.events import CallReceived, Registered, RegistrationFailed, Unregistered
 from sip.registration import Registration, RegistrationInput, RegistrationState
 from sip.uri import Uri
 from sip.verifier import Verdict, Verifier
-from tests.sip.pair import Pair, make_pair
+from tests.sip.pair import OFFER, Pair, make_pair
 from tests.sip.registrar import SECRET, Registrar, grant, refuse, registrar_pair
 
 
@@ -234,7 +234,7 @@ def test_every_row_is_written_or_refused(state: RegistrationState, event: Regist
     foreseen = (
         state in asking
         if event in answers
-        else state in {"registered", "waiting"}
+        else state in {"idle", "registered", "waiting"}
         if event is RegistrationInput.TIMER
         else True
     )
@@ -247,3 +247,25 @@ def test_what_no_row_foresees_raises_and_changes_nothing() -> None:
     with pytest.raises(LocalProtocolError):
         registration.step(RegistrationInput.ACCEPTED, pair.now)
     assert registration.state == "registered"
+
+
+def test_a_line_that_waits_for_its_turn_is_found_by_calls_and_registers_when_it_comes() -> None:
+    pair, registrar = registrar_pair(grant(600))
+    waiting = pair.alice.agent.register(account(pair), pair.now, owner="line", contact_user="mark", pause=5.0)
+    pair.advance(4.9)
+    assert registrar.seen == []
+    pair.bob.agent.invite(pair.bob.account, waiting.contact, OFFER, pair.now)
+    pair.advance(0.05)
+    assert pair.alice.last(CallReceived).call.owner == "line"
+    pair.advance(0.5)
+    assert [request.contact for request in registrar.seen if request.contact] != []
+    assert waiting.state == "registered"
+
+
+def test_a_line_that_is_taken_back_before_its_turn_never_registers() -> None:
+    pair, registrar = registrar_pair(grant(600))
+    waiting = pair.alice.agent.register(account(pair), pair.now, pause=5.0)
+    waiting.unregister(pair.now)
+    pair.advance(10)
+    assert (waiting.state, registrar.seen) == ("off", [])
+    assert pair.alice.agent.registration_count == 0

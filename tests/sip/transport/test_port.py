@@ -248,3 +248,16 @@ async def test_an_error_in_deliver_does_not_stop_the_timer() -> None:
         with pytest.raises(RuntimeError):
             alice.port.flush()
         assert alice.port._alarm.is_set
+
+
+async def test_before_the_port_is_open_nothing_leaves_and_what_comes_waits() -> None:
+    alice, bob = new_phone(bind("127.0.0.1"), 1), new_phone(bind("127.0.0.1"), 2)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(alice.port)
+        alice.call(bob)  # the datagram waits in Bob's socket
+        bob.port.agent.register(bob.account, bob.port.now())
+        bob.port.flush()
+        bob.port.flush()
+        assert bob.port.agent.take_output() != [], "what the agent has to say was not thrown away"
+        await stack.enter_async_context(bob.port)
+        await bob.heard(CallReceived)
