@@ -99,6 +99,7 @@ class BrowserLeg:
         self._connection: RTCPeerConnection | None = None
         self._known: Sdp | None = None
         self._events = _EVENTS
+        self._hearing: asyncio.Task[None] | None = None
 
     @property
     def pressed(self) -> str:
@@ -129,17 +130,20 @@ class BrowserLeg:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._spawn(connection.close())
+        if self._hearing is not None:
+            self._hearing.cancel()  # aiortc does not end the track of a connection that never came about
 
     async def _describe(self, offer: bytes | None) -> None:
         """Make our offer, or our answer to theirs, with all candidates in it."""
         connection = self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         connection.on("track", lambda track: self._spawn(self._hear(track)))
         try:
-            if offer is not None:
-                await self._take(connection, offer, "offer")
+            # Before their description: aiortc chooses the codecs when it takes an offer, and not again.
             connection.addTrack(self._mouth)
             for transceiver in connection.getTransceivers():
                 transceiver.setCodecPreferences(_wanted_codecs())
+            if offer is not None:
+                await self._take(connection, offer, "offer")
             made = await (connection.createOffer() if offer is None else connection.createAnswer())
             await connection.setLocalDescription(made)
         except Exception:
@@ -184,6 +188,9 @@ class BrowserLeg:
         setattr(transport, "_handle_rtp_data", look)  # noqa: B010
 
     async def _hear(self, track: MediaStreamTrack) -> None:
+        if self._connection is None:
+            return  # closed before this task had its turn
+        self._hearing = asyncio.current_task()
         try:
             while True:
                 frame = await track.recv()

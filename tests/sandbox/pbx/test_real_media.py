@@ -1,6 +1,9 @@
 """What is done to descriptions that go to and come from browsers, and what is left without aiortc."""
 
+import asyncio
+
 import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection
 
 from sandbox.pbx import real_media, webrtc
 from sandbox.pbx.media import PaperLeg, wants_browser
@@ -33,25 +36,47 @@ def test_digits_are_written_into_our_description_under_the_browsers_number() -> 
     assert webrtc._with_events(sdp, -1) == sdp.encode()
 
 
+class Listener:
+    """Waits for what a leg says."""
+
+    def __init__(self) -> None:
+        self.said: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def sdp_ready(self, sdp: bytes | None) -> None:
+        assert sdp is not None
+        self.said.set_result(sdp)
+
+
 async def test_an_offer_has_g711_digits_and_candidates_of_the_chosen_address_only() -> None:
-    said: list[bytes] = []
-
-    class Listener:
-        def sdp_ready(self, sdp: bytes | None) -> None:
-            assert sdp is not None
-            said.append(sdp)
-
-    media = RealMedia("127.0.0.1", loopback_only=True)
-    leg = media.leg(Listener(), browser=True)
+    media, listener = RealMedia("127.0.0.1", loopback_only=True), Listener()
+    leg = media.leg(listener, browser=True)
     leg.make_offer()
-    await media.close()
+    said = await listener.said
     leg.close()
     await media.close()
-    offer = Sdp.parse(said[0])
+    offer = Sdp.parse(said)
     assert offer.audio is not None
     assert set(offer.audio.codecs.values()) == {"PCMA/8000", "PCMU/8000", "telephone-event/8000"}
     assert {candidate.split()[4] for candidate in offer.audio.candidates} == {"127.0.0.1"}
-    assert wants_browser(said[0])
+    assert wants_browser(said)
+
+
+async def test_an_answer_leaves_no_codec_but_g711_to_a_browser_that_would_rather_speak_opus() -> None:
+    media, listener = RealMedia("127.0.0.1", loopback_only=True), Listener()
+    browser = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    browser.addTransceiver("audio")
+    await browser.setLocalDescription(await browser.createOffer())
+    offered = browser.localDescription.sdp
+    leg = media.leg(listener, browser=True)
+    leg.take_offer(offered.encode())
+    said = await listener.said
+    leg.close()
+    await media.close()
+    await browser.close()
+    answer = Sdp.parse(said)
+    assert "opus/48000/2" in offered
+    assert answer.audio is not None
+    assert set(answer.audio.codecs.values()) == {"PCMA/8000", "PCMU/8000"}
 
 
 async def test_without_aiortc_a_browser_gets_papers_without_sound(monkeypatch: pytest.MonkeyPatch) -> None:
