@@ -38,9 +38,11 @@ class Asterisk:
         extensions: tuple[str, ...] = ("101", "102", "103"),
         algorithms: str = "MD5",
         rewrite_contact: bool = False,
+        longest_registration: int = 7200,
     ) -> None:
         """`algorithms`: digests offered, in order ("SHA-256,MD5"). `rewrite_contact`: requests to a registered contact go
-        back the way the registration came (through a lossy wire) instead of straight to the Contact it named."""
+        back the way the registration came (through a lossy wire) instead of straight to the Contact it named.
+        `longest_registration`: seconds, at least 10; one that asks for more is granted this."""
         self.manager = Manager()
         self.sip_port = sip_port or free_port()
         self.customers_port = customers_port or free_port()
@@ -57,6 +59,7 @@ class Asterisk:
             extensions=extensions,
             algorithms=algorithms,
             rewrite_contact=rewrite_contact,
+            longest_registration=longest_registration,
         )
         self._workshop = workshop
         self._process: Process | None = None

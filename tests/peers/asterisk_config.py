@@ -45,6 +45,7 @@ class Office:
     extensions: tuple[str, ...] = ("101", "102", "103")
     algorithms: str = "MD5"
     rewrite_contact: bool = False
+    longest_registration: int = 7200
     moved_numbers: tuple[str, ...] = ()
 
     def files(self) -> dict[str, str]:
@@ -122,6 +123,7 @@ class Office:
             f"[{name}]\ntype=auth\nauth_type=digest\nusername={name}\npassword=secret-{name}\n"
             f"supported_algorithms_uas={self.algorithms}\n"
             f"[{name}]\ntype=aor\nmax_contacts=5\nremove_existing=no\nminimum_expiration=10\n"
+            f"maximum_expiration={self.longest_registration}\n"
         )
 
     def _extensions(self) -> str:
