@@ -34,6 +34,6 @@ class Limits:
     probe_s: float = 30.0
     old_leg_s: float = 4.0
     late_answer_s: float = 5.0
-    pace_s: float = 0.0001
+    pace_s: float = 0.0002
     probe_pace_s: float = 0.01
     calls_per_extension: int = 8
