@@ -6,9 +6,10 @@ Waits for conditions only. Of the widget it knows the names and `data-` attribut
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 # Names as a screen reader says them (widget/src/i18n/ru.json).
 DIAL, CALL_ACTION = "Позвонить", "Позвонить"
@@ -70,6 +71,21 @@ class Office:
     async def open(self, path: str) -> None:
         await self.page.goto(f"{self._url}/login/{self._user}?to={path}")
         await self.page.wait_for_function("window.APP && APP.widgets && APP.widgets.loaded")
+
+    async def reload(self, away: Callable[[], Awaitable[None]]) -> float:
+        """Reload, and keep the widget away until `away` has seen enough; the moment of its return on the loop's clock."""
+        loop = asyncio.get_running_loop()
+        returned: asyncio.Future[float] = loop.create_future()
+
+        async def keep_away(route: Route) -> None:
+            await away()
+            returned.set_result(loop.time())
+            await route.continue_()
+
+        await self.page.route("**/widget/script.js*", keep_away, times=1)
+        await self.page.reload()
+        async with asyncio.timeout(30):
+            return await returned
 
     async def until_ready(self, within: float = 20.0) -> None:
         """The gateway is there, the telephone is in this tab, the line is registered."""

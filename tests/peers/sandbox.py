@@ -10,6 +10,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -18,15 +19,19 @@ import msgspec
 
 from sandbox.crm.widgets import built_widget
 from sandbox.demo import Ports, office_secret
+from sandbox.pbx.sound.frames import MUSIC
 from sandbox.settings import CLIENT_UUID, Settings, sip_password
 from tests.peers.gateway import PYTHON_ENVIRONMENT, ROOT, Integration
 from tests.peers.ports import HOST, free_port
 from tests.peers.processes import Process, ProcessEndedError, Workshop
 
+_WHOLE_SECOND: Final = 40  # frames of 50 that must have come
+_LOOK_EVERY: Final = 0.1  # seconds; another process' state can only be asked again
 SECRET: Final = "the sandbox's integration secret, long enough for HS256 to be content"
 
 _DEMO = """
 import asyncio, sys
+from pathlib import Path
 from sandbox.demo import Ports, run
 asyncio.run(run(Path(sys.argv[1]), Ports(*map(int, sys.argv[2:]))))
 """
@@ -70,26 +75,49 @@ class Drawer:
         ):
             return msgspec.json.decode(await answer.read(), type=Heard) if answer.status == 200 else None
 
-    async def until_hears(self, customer: str, frequency: float, *, within: float = 20.0) -> None:
-        """Wait until a whole second of what the customer heard was this tone."""
-        last: Heard | None = None
-        try:
-            async with asyncio.timeout(within):
-                while last is None or abs(last.frequency - frequency) > 10 or last.frames < 45:
-                    await asyncio.sleep(0.1)
-                    last = await self.heard(customer)
-        except TimeoutError:
-            raise TimeoutError(f"{customer} did not hear {frequency} Hz in {within} s, but {last}") from None
+    async def until_hears(self, customer: str, *frequencies: float, within: float = 20.0) -> None:
+        """Wait until the loudest of a whole second that the customer heard was this tone (or one of these)."""
+
+        def met(heard: Heard) -> bool:
+            return heard.frames >= _WHOLE_SECOND and any(
+                abs(heard.frequency - one) < 10 for one in frequencies
+            )
+
+        await self._until(customer, met, f"{frequencies} Hz", within)
+
+    async def until_music(self, customer: str, *, within: float = 20.0) -> None:
+        """Wait until the customer heard a whole second of the sandbox's music on hold."""
+        await self.until_hears(customer, *(frequency for frequency, _ in MUSIC), within=within)
 
     async def until_pressed(self, customer: str, digits: str, *, within: float = 20.0) -> None:
+        """Wait until the customer was told these digits, and no others."""
+        await self._until(customer, lambda heard: heard.digits == digits, f"the digits {digits}", within)
+
+    async def until_quiet(self, *, within: float = 20.0) -> None:
+        """Wait until the sandbox's PBX has no call."""
+        async with asyncio.timeout(within):
+            while await self._calls():  # noqa: ASYNC110 - asking is all one can do
+                await asyncio.sleep(_LOOK_EVERY)
+
+    async def clear(self) -> None:
+        """Hang up whatever a failed play has left."""
+        async with aiohttp.ClientSession() as client:
+            for call in await self._calls():
+                await client.post(f"{self._url}/sandbox/hang-up", json={"id": call})
+
+    async def _calls(self) -> list[str]:
+        async with aiohttp.ClientSession() as client, client.get(f"{self._url}/sandbox/state") as answer:
+            return [call["id"] for call in (await answer.json())["calls"]]
+
+    async def _until(self, customer: str, met: Callable[[Heard], bool], what: str, within: float) -> None:
         last: Heard | None = None
         try:
             async with asyncio.timeout(within):
-                while last is None or last.digits != digits:
-                    await asyncio.sleep(0.1)
+                while last is None or not met(last):
+                    await asyncio.sleep(_LOOK_EVERY)
                     last = await self.heard(customer)
         except TimeoutError:
-            raise TimeoutError(f"{customer} was not told {digits!r} in {within} s, but {last}") from None
+            raise TimeoutError(f"{customer} did not hear {what} in {within} s, but {last}") from None
 
 
 class Sandbox:
@@ -128,7 +156,7 @@ class Demo:
     """Gateway and sandbox as `make demo` composes them, on ports and in a folder of the play's own."""
 
     def __init__(self, workshop: Workshop) -> None:
-        self._workshop = workshop
+        self.workshop = workshop
         self._folder = workshop.folder / "demo"
         self._ports = Ports(free_port(), free_port(), free_port(), free_port())
         self.url = self._ports.pages_url
@@ -147,7 +175,7 @@ class Demo:
         self._folder.mkdir()
         ports = (self._ports.pages, self._ports.gateway, self._ports.pbx, self._ports.lines)
         argv = [sys.executable, "-c", _DEMO, str(self._folder), *map(str, ports)]
-        self._process = self._workshop.start("demo", argv, env=PYTHON_ENVIRONMENT, cwd=ROOT)
+        self._process = self.workshop.start("demo", argv, env=PYTHON_ENVIRONMENT, cwd=ROOT)
         await _until_answers(self._process, f"{self.url}/login")
         await _until_answers(self._process, f"{self._ports.gateway_url}/readyz")
         return self
