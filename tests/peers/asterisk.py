@@ -19,7 +19,7 @@ from typing import Self
 
 from tests.peers.ami import Manager, ManagerError
 from tests.peers.asterisk_config import Office
-from tests.peers.ports import HOST, free_port, free_range
+from tests.peers.ports import HOST, free_port, free_range, give_back
 from tests.peers.processes import Process, Workshop
 
 _PREFIX = "trubka-pbx-"
@@ -150,6 +150,7 @@ class Asterisk:
         await self.manager.close()
         if self._process is not None:
             self._process.kill()  # nothing of it is kept: a kind end takes seconds while calls are up
+        give_back(self.office.rtp_ports)
         self._workshop.keep("asterisk (log)")
         shutil.rmtree(self._folder, ignore_errors=True)
 

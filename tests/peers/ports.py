@@ -1,15 +1,17 @@
 """Free ports of the loopback for peers that must be told their port before they start.
 
 Ports lie below the kernel's ephemeral range, so that a socket opened in passing by somebody else does not take one
-between our asking and the peer's binding. A port given once is not given again in this process. A port counts as free
-when both UDP and TCP can be bound.
+between our asking and the peer's binding. A port given once is not given again in this process, unless it was given back. A
+port counts as free when both UDP and TCP can be bound. Single ports and ranges come from regions of their own: a few hundred
+single ones would leave no room for a range.
 """
 
 import random
 import socket
+from collections.abc import Iterable
 
 HOST = "127.0.0.1"
-_LOWEST, _HIGHEST = 15000, 32000
+_SINGLE, _RANGES = range(15000, 20000), range(20000, 32000)
 
 _given: set[int] = set()
 
@@ -22,13 +24,19 @@ def free_port() -> int:
 def free_range(length: int) -> range:
     """`length` neighbouring free ports that begin with an even one (RTP ports go in pairs, RFC 3550 §11)."""
     dice = random.SystemRandom()
+    region = _SINGLE if length == 1 else _RANGES
     for _ in range(500):
-        first = dice.randrange(_LOWEST, _HIGHEST - length) & ~1
+        first = dice.randrange(region.start, region.stop - length) & ~1
         ports = range(first, first + length)
         if _given.isdisjoint(ports) and all(_is_free(port) for port in ports):
             _given.update(ports)
             return ports
-    raise RuntimeError(f"no {length} neighbouring free ports between {_LOWEST} and {_HIGHEST}")
+    raise RuntimeError(f"no {length} neighbouring free ports between {region.start} and {region.stop}")
+
+
+def give_back(ports: Iterable[int]) -> None:
+    """Whoever used them is gone."""
+    _given.difference_update(ports)
 
 
 def _is_free(port: int) -> bool:
