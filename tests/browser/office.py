@@ -104,10 +104,16 @@ class Office:
 
     async def call_from_card(self, path: str) -> None:
         """Open a card, click the number in it, choose «Позвонить» in its menu."""
+        menu = await self.open_menu(path)
+        await menu.get_by_role("menuitem", name=CALL_ACTION).click()
+
+    async def open_menu(self, path: str) -> Locator:
+        """Open a card and click the number in it; the row with the menu."""
         await self.go(path)
         row = self.page.locator("[data-pei-code=phone].js-linked-with-actions").first
         await row.locator(".js-phone").click()
-        await row.get_by_role("menuitem", name=CALL_ACTION).click()
+        await expect(row.get_by_role("menuitem", name=CALL_ACTION)).to_be_visible(timeout=20_000)
+        return row
 
     async def call_from_list(self, name: str) -> None:
         """One click on the number in a list."""
