@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from sip.errors import LocalProtocolError
 from sip.grammar import safe, split_list
-from sip.headers import CSeq, Reason, ReplacesHeader, Via
+from sip.headers import CSeq, Reason, ReplacesHeader, Via, read_cseq
 from sip.names import KEYS, LISTS, SINGLES, key_of
 from sip.uri import NameAddr, Uri, read_address, read_tag
 
@@ -159,10 +159,10 @@ class Message(ABC):
 
     def need(self, key: str) -> str:
         """The raw value of a header that must be there. Raises LocalProtocolError when we forgot it."""
-        value = self._index.get(key)
-        if value is None:
-            raise LocalProtocolError(f"the message has no {key}")
-        return value
+        try:
+            return self._index[key]
+        except KeyError:
+            raise LocalProtocolError(f"the message has no {key}") from None
 
     @property
     def contacts(self) -> list[NameAddr]:
@@ -209,6 +209,10 @@ class Message(ABC):
 
     def __repr__(self) -> str:
         return f"<{self._lines[0]}>"
+
+    def _make_lines(self) -> list[str]:
+        """The lines of a message that was not given any at its birth."""
+        raise LocalProtocolError("the message has no lines")
 
     @abstractmethod
     def _with_lines(self, lines: list[str]) -> Self:
@@ -264,12 +268,13 @@ def _write(message: Message) -> bytes:
 
 
 _READERS: Final[dict[str, Callable[[Message], object]]] = {
+    "_lines": lambda message: message._make_lines(),
     "_index": lambda message: index_lines(message._lines[1:]),
     "_wire": _write,
     "via": lambda message: Via.parse(message.need("via").partition("\n")[0]),
     "branch": lambda message: message.via.params.get("branch") or "",
     "call_id": lambda message: message.need("call-id").strip(BLANKS),
-    "cseq": lambda message: CSeq.parse(message.need("cseq")),
+    "cseq": lambda message: read_cseq(message.need("cseq")),
     "from_": lambda message: read_address(message.need("from")),
     "to": lambda message: read_address(message.need("to")),
     "from_tag": lambda message: read_tag(message.need("from")),

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, wraps
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 from sip.errors import LocalProtocolError, ParseError
 
@@ -62,19 +61,27 @@ _USUAL: Final = frozenset({"branch", "expires", "lr", "q", "received", "rport", 
 _ELEMENT: Final = re.compile(r'(?:[^,"<]++|"(?:[^"\\]|\\.)*+"|<[^>]*+>)*+')
 
 
+class _Memory(dict[str, _T], Generic[_T]):
+    """What was read from up to `size` short texts. When it is full it begins anew: a known text then costs one look-up,
+    with no order to keep."""
+
+    def __init__(self, size: int, read: Callable[[str], _T]) -> None:
+        super().__init__()
+        self._size = size
+        self._read = read
+
+    def __missing__(self, text: str) -> _T:
+        value = self._read(text)
+        if len(text) <= _SHORT:
+            if len(self) >= self._size:
+                self.clear()
+            self[text] = value
+        return value
+
+
 def remembered(size: int) -> Callable[[Callable[[str], _T]], Callable[[str], _T]]:
-    """A reader that remembers its last `size` short texts; a long one is read anew, so that no peer fills our memory."""
-
-    def decorate(read: Callable[[str], _T]) -> Callable[[str], _T]:
-        cached = lru_cache(maxsize=size)(read)
-
-        @wraps(read)
-        def reader(text: str) -> _T:
-            return cached(text) if len(text) <= _SHORT else read(text)
-
-        return reader
-
-    return decorate
+    """A reader that remembers up to `size` short texts; a long one is read anew, so that no peer fills our memory."""
+    return lambda read: _Memory(size, read).__getitem__
 
 
 def is_token(text: str) -> bool:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from typing import Final, Self
 
-from sip.errors import LocalProtocolError, ParseError
-from sip.fields import BLANKS, CLASH, MAX_LINES, Headers, Message, header_line, index_lines
+from sip.errors import LocalProtocolError, ParseError, SipError
+from sip.fields import BLANKS, CLASH, MAX_LINES, Headers, Message, index_lines
 from sip.grammar import is_token, safe, split_list, token
-from sip.headers import USUAL_METHODS, CSeq, Via
-from sip.names import NAMES, key_of
+from sip.headers import USUAL_METHODS, Via, read_cseq
+from sip.names import KEYS, NAMES, key_of
 from sip.phrases import phrase
 from sip.uri import Uri, read_tag, read_target
 
@@ -33,7 +33,10 @@ _UNSAFE_TARGET: Final = re.compile(r'[\s<>"\x00-\x1f\x7f]')
 class Request(Message):
     """A request. `uri` is read when it is asked for; after `parse` that does not fail."""
 
-    __slots__ = ("_target", "_uri", "method")
+    __slots__ = ("_stamp", "_target", "_unstamped", "_uri", "method")
+
+    _unstamped: list[str]  # only of a request that was stamped: its lines before
+    _stamp: str  # and the line of its topmost Via
 
     def __init__(self, method: str, target: str, lines: list[str], body: bytes = b"") -> None:
         self.method = method
@@ -77,11 +80,17 @@ class Request(Message):
             return self
         first, _, more = self.need("via").partition("\n")
         text = str(via) if "," not in first else ", ".join([str(via), *split_list([first])[1:]])
-        clone = type(self)(
-            self.method, self._target, _replace_first(self._lines, "via", f"Via: {text}"), self.body
-        )
+        clone = object.__new__(type(self))
+        clone.method, clone._target, clone._uri, clone.body = self.method, self._target, self._uri, self.body
+        # Its lines are made when they are asked for: nobody needs them for an answer.
+        clone._unstamped, clone._stamp = self._lines, f"Via: {text}"
         clone._index = {**self._index, "via": f"{text}\n{more}" if more else text}
         clone.via = via
+        try:
+            clone.cseq, clone.call_id = self.cseq, self.call_id
+            clone.from_tag, clone.to_tag = self.from_tag, self.to_tag
+        except SipError:
+            pass  # it is refused for this, and the answer is stamped all the same
         return clone
 
     def reply(
@@ -103,16 +112,18 @@ class Request(Message):
         """
         reason = _checked_reason(status, reason)
         index = self._index
-        lines = [f"SIP/2.0 {status} {reason}"]
-        _copy(lines, "Via", self.need("via"))
+        lines = [f"SIP/2.0 {status} {reason}", *_copied("Via", self.need("via"))]
         if status < 300 and "record-route" in index and self.method in _DIALOG_METHODS:
-            _copy(lines, "Record-Route", index["record-route"])
-        _copy(lines, "From", self.need("from"))
-        _copy(lines, "To", self.need("to") if to_tag is None else self._to_with(token(to_tag)))
-        _copy(lines, "Call-ID", self.need("call-id"))
-        _copy(lines, "CSeq", self.need("cseq"))
+            lines += _copied("Record-Route", index["record-route"])
+        to = self.need("to") if to_tag is None else self._to_with(token(to_tag))
+        lines += (
+            f"From: {self.need('from').strip(BLANKS)}",
+            f"To: {to.strip(BLANKS)}",
+            f"Call-ID: {self.need('call-id').strip(BLANKS)}",
+            f"CSeq: {self.need('cseq').strip(BLANKS)}",
+        )
         if status == 100 and "timestamp" in index:
-            _copy(lines, "Timestamp", index["timestamp"])
+            lines += _copied("Timestamp", index["timestamp"])
         _add_headers(lines, headers, body)
         return Response(status, reason, lines, body)
 
@@ -123,6 +134,9 @@ class Request(Message):
         except ParseError:
             tagged = True
         return self.need("to") if tagged else f"{self.need('to')};tag={tag}"
+
+    def _make_lines(self) -> list[str]:
+        return _replace_first(self._unstamped, "via", self._stamp)
 
     def _with_lines(self, lines: list[str]) -> Self:
         return type(self)(self.method, self._target, lines, self.body)
@@ -214,7 +228,7 @@ def _check(message: Request | Response, start: str) -> None:
         raise ParseError(f"no {NAMES[min(_MANDATORY - index.keys())]}")
     if CLASH in index:
         raise ParseError(f"more than one {NAMES[index[CLASH]]}")
-    cseq = message.cseq = CSeq.parse(index["cseq"])
+    cseq = message.cseq = read_cseq(index["cseq"])
     if isinstance(message, Request):
         if not start.endswith(" SIP/2.0") and start[-8:].upper() != " SIP/2.0":
             raise ParseError("another version of SIP", 505)
@@ -279,17 +293,18 @@ def _checked_reason(status: int, reason: str | None) -> str:
 def _add_headers(lines: list[str], headers: Headers, body: bytes) -> None:
     """Our own headers after what is there, Content-Length last."""
     for name, value in headers:
-        if key_of(name) != "content-length":
-            lines.append(header_line(name, value))
+        key = KEYS[name] if name in KEYS else key_of(name)
+        if key == "content-length":
+            continue
+        if not key:
+            raise LocalProtocolError(f"not a header name: {name!r}")
+        lines.append(f"{name}: {safe(str(value))}")
     lines.append(f"Content-Length: {len(body)}")
 
 
-def _copy(lines: list[str], name: str, raw: str) -> None:
+def _copied(name: str, raw: str) -> list[str]:
     """Header lines again from a raw value, one for each that there was."""
-    if "\n" in raw:
-        lines += [f"{name}: {one.strip(BLANKS)}" for one in raw.split("\n")]
-    else:
-        lines.append(f"{name}: {raw.strip(BLANKS)}")
+    return [f"{name}: {one.strip(BLANKS)}" for one in raw.split("\n")]
 
 
 def _replace_first(lines: list[str], key: str, line: str) -> list[str]:
