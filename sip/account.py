@@ -46,6 +46,10 @@ class Account:
     display_name: str = ""
     expires: int = 600
 
+    def __hash__(self) -> int:
+        # Accounts are keys of what is kept for them; nobody has two that differ in the registrar alone.
+        return hash((self.username, self.password))
+
     def flow(self, size: int, next_hop: Address | None = None) -> Flow:
         """Where a request of `size` bytes goes: to the proxy, else to `next_hop`, else to the registrar.
 

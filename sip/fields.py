@@ -243,7 +243,8 @@ class Message(ABC):
         kept, place, dropping = [self._lines[0]], None, False
         for line in self._lines[1:]:
             if line[:1] not in _FOLDS:
-                dropping = key_of(line.partition(":")[0]) == key
+                name = line.partition(":")[0]
+                dropping = (KEYS[name] if name in KEYS else key_of(name)) == key
                 if dropping and place is None:
                     place = len(kept)
             if not dropping:

@@ -79,7 +79,7 @@ class Request(Message):
         if via is self.via:
             return self
         first, _, more = self.need("via").partition("\n")
-        text = str(via) if "," not in first else ", ".join([str(via), *split_list([first])[1:]])
+        text = _stamped(first, self.via, host, port) or ", ".join([str(via), *split_list([first])[1:]])
         clone = object.__new__(type(self))
         clone.method, clone._target, clone._uri, clone.body = self.method, self._target, self._uri, self.body
         # Its lines are made when they are asked for: nobody needs them for an answer.
@@ -283,6 +283,16 @@ def _can_be_answered(request: Request) -> bool:
     return number.isascii() and number.isdigit() and is_token(method.strip(BLANKS))
 
 
+def _stamped(text: str, via: Via, host: str, port: int) -> str:
+    """A Via line with the stamp put into its text, if it is written as nearly everybody writes it; else ""."""
+    before, asked, after = text.partition(";rport")
+    if not asked or after[:1] not in ("", ";") or "received" in via.params or ":" in host:
+        return ""
+    if '"' in text or "," in text or text.lower().count("rport") > 1:
+        return ""
+    return f"{before.strip(BLANKS)};rport={port}{after};received={host}"
+
+
 def _checked_reason(status: int, reason: str | None) -> str:
     """The phrase for a status line. Raises LocalProtocolError for a status that is none, or a phrase of two lines."""
     if not 100 <= status <= 699:
@@ -294,11 +304,10 @@ def _add_headers(lines: list[str], headers: Headers, body: bytes) -> None:
     """Our own headers after what is there, Content-Length last."""
     for name, value in headers:
         key = KEYS[name] if name in KEYS else key_of(name)
-        if key == "content-length":
-            continue
         if not key:
             raise LocalProtocolError(f"not a header name: {name!r}")
-        lines.append(f"{name}: {safe(str(value))}")
+        if key != "content-length":
+            lines.append(f"{name}: {safe(str(value))}")
     lines.append(f"Content-Length: {len(body)}")
 
 
