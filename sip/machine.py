@@ -56,11 +56,11 @@ class Machine(Generic[StateT, InputT]):
         Raises:
             LocalProtocolError: the table has no such row; nothing has changed.
         """
-        row = self.table.get((self.state, event))
-        if row is None:
-            raise LocalProtocolError(f"{self.title}: {event} is not allowed in {self.state}")
         state: StateT
-        state, action = row
+        try:
+            state, action = self.table[self.state, event]
+        except KeyError:
+            raise LocalProtocolError(f"{self.title}: {event} is not allowed in {self.state}") from None
         if log.isEnabledFor(DEBUG):
             log.debug(
                 "= %s: %s -[%s]-> %s (%s)", self.title, self.state, self.label(event), state, self.identity()

@@ -21,7 +21,7 @@ Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 
 _DIRECTIONS: Final = ("sendrecv", "sendonly", "recvonly", "inactive")
 _DIRECTION_LINES: Final = frozenset(f"a={direction}" for direction in _DIRECTIONS)
-_LINE: Final = re.compile(r"[A-Za-z]=[^\r\n\0]*")
+_LINES: Final = re.compile(r"[A-Za-z]=[^\r\n\0]*+(?:\n[A-Za-z]=[^\r\n\0]*+)*+")
 _MEDIA: Final = re.compile(r"m=([^ ]+) ([0-9]{1,5})(?:/[0-9]+)? ([^ ]+)(?: (.*))?")
 _ORIGIN: Final = re.compile(r"o=([^ ]+) ([0-9]+) ([0-9]+) ([^ ]+) ([^ ]+) ([^ ]+) *")
 _UNDIRECTED: Final = ("application", "message")
@@ -126,13 +126,14 @@ class Sdp:
     def parse(cls, data: bytes | str) -> Sdp:
         """Read a description; bare LF line ends are taken. Raises ParseError for what no peer could use."""
         text = data if isinstance(data, str) else data.decode("utf-8", "replace")
-        lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
-        for line in lines:
-            if _LINE.fullmatch(line) is None:
-                raise ParseError(f"not a line of SDP: {line[:80]!r}")
+        text = text.replace("\r\n", "\n").rstrip("\n")
+        lines = text.split("\n")
+        if _LINES.fullmatch(text) is None:
+            wrong = next(line for line in lines if _LINES.fullmatch(line) is None)
+            raise ParseError(f"not a line of SDP: {wrong[:80]!r}")
         if lines[0] != "v=0":
             raise ParseError("SDP of another version")
-        starts = [n for n, line in enumerate(lines) if line.startswith("m=")]
+        starts = [n for n, line in enumerate(lines) if line[:2] == "m="]
         bounds = [*starts, len(lines)]
         sections = tuple(Media.parse(tuple(lines[begin:end])) for begin, end in pairwise(bounds))
         sdp = cls(tuple(lines[: bounds[0]]), sections)
@@ -151,7 +152,7 @@ class Sdp:
     def origin(self) -> Origin:
         """The o= line. Raises ParseError."""
         for line in self.session:
-            if line.startswith("o="):
+            if line[:2] == "o=":
                 match = _ORIGIN.fullmatch(line)
                 if match is None or len(match[2]) > 20 or len(match[3]) > 20:
                     break

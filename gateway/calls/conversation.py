@@ -92,9 +92,9 @@ class Conversation:
         """Whether a leg is being set up to take another's place."""
         return any(leg.state is LegState.JOINING for leg in self.legs)
 
-    def holds(self, layer: Layer) -> bool:
-        """Whether that layer of hold is on."""
-        return any(leg.holds(layer) for leg in self.carrying())
+    def layers(self) -> set[Layer]:
+        """The layers of hold that are on."""
+        return set[Layer]().union(*(leg.layers() for leg in self.carrying()))
 
     def take_place(self, leg: Leg) -> None:
         """The leg was answered: the one that it was set up to replace counts no more."""
@@ -122,7 +122,7 @@ class Conversation:
         if not states & LIVE:
             return "ended"
         if states & {LegState.TALKING, LegState.JOINING}:
-            return "held" if any(self.holds(layer) for layer in _HOLDING) else "talking"
+            return "talking" if self.layers().isdisjoint(_HOLDING) else "held"
         for candidate in (LegState.INCOMING, LegState.RINGING):
             if candidate in states:
                 return _ALONE[candidate]

@@ -60,19 +60,23 @@ class Ledger:
         Returns:
             The conversation it is about, or None when there is none (yet).
         """
-        if isinstance(fact, CallBegan):
-            return self._begin(fact, now)
-        conversation = self._by_leg.get(fact.instead_of if isinstance(fact, LegJoined) else fact.leg)
+        match fact:
+            case CallBegan():
+                return self._begin(fact, now)
+            case LegJoined():
+                conversation = self._by_leg.get(fact.instead_of)
+                if conversation is not None:
+                    self._join(conversation, fact)
+            case CallDismissed():
+                conversation = self._by_leg.get(fact.leg)
+                if conversation is not None and conversation.state == "ended":
+                    self._drop(conversation, now)
+            case _:
+                conversation = self._by_leg.get(fact.leg)
+                if conversation is not None and apply(conversation, conversation.leg(fact.leg), fact):
+                    self._changed_by(conversation, fact, now)
         if conversation is None:
             self._wait(fact, now)
-            return None
-        if isinstance(fact, LegJoined):
-            self._join(conversation, fact)
-        elif isinstance(fact, CallDismissed):
-            if conversation.state == "ended":
-                self._drop(conversation, now)
-        elif apply(conversation, conversation.leg(fact.leg), fact):
-            self._changed_by(conversation, fact, now)
         return conversation
 
     def _begin(self, fact: CallBegan, now: float) -> Conversation | None:

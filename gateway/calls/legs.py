@@ -114,9 +114,9 @@ class Leg(Machine[LegState, LegInput]):
         self._layers[layer] = (at, on)
         return on is not before
 
-    def holds(self, layer: Layer) -> bool:
-        """Whether that layer is on."""
-        return self._layers.get(layer, (0.0, False))[1]
+    def layers(self) -> set[Layer]:
+        """The layers that are on."""
+        return {layer for layer, (_, on) in self._layers.items() if on}
 
     def identity(self) -> str:
         return f"{self.ref.source}:{self.ref.id}"

@@ -4,6 +4,7 @@ from typing import Final
 
 from gateway.calls.actions import actions
 from gateway.calls.conversation import Conversation
+from gateway.calls.facts import Layer
 from protocol.codes import Cause
 from protocol.entities import Call, Device, Hold
 
@@ -25,7 +26,7 @@ def shown(conversation: Conversation) -> Call:
         device=device if conversation.state != "ended" else _NOWHERE,
         sound=conversation.sound,
         state=conversation.state,
-        hold=_hold(conversation) if carrying else _NOT_HELD,
+        hold=_hold(conversation.layers()) if carrying else _NOT_HELD,
         muted=conversation.muted,
         pending=pending,
         confirmed=conversation.confirmed,
@@ -41,13 +42,10 @@ def shown(conversation: Conversation) -> Call:
     return call
 
 
-def _hold(conversation: Conversation) -> Hold:
-    return Hold(
-        us=conversation.holds("us"),
-        pbx=conversation.holds("pbx"),
-        phone=conversation.holds("phone"),
-        them=conversation.holds("them"),
-    )
+def _hold(layers: set[Layer]) -> Hold:
+    if not layers:
+        return _NOT_HELD
+    return Hold(us="us" in layers, pbx="pbx" in layers, phone="phone" in layers, them="them" in layers)
 
 
 def _elsewhere(conversation: Conversation) -> str | None:

@@ -6,7 +6,7 @@ Implemented by: `Office` in `gateway/office.py`, `Sessions` in the store (and in
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from protocol.commands import AnyCommand
 from protocol.entities import State
@@ -15,8 +15,7 @@ from protocol.messages import Done, GatewayMessage, Refused, User
 Page = Literal["load", "reconnect"]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Who is there: both numbers are amoCRM's own."""
 
     account_id: int

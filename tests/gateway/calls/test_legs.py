@@ -52,11 +52,10 @@ def test_of_layers_in_the_wrong_order_the_later_one_counts() -> None:
     one = leg(LegState.TALKING)
     assert one.set_layer("us", on=False, at=2.0) is False
     assert one.set_layer("us", on=True, at=1.0) is False
-    assert not one.holds("us")
+    assert one.layers() == set()
     assert one.set_layer("us", on=True, at=3.0) is True
     assert one.set_layer("us", on=True, at=4.0) is False
-    assert one.holds("us")
-    assert not one.holds("them")
+    assert one.layers() == {"us"}
 
 
 def test_a_leg_says_who_it_is_in_the_log() -> None:
