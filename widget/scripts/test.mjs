@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { loaders } from "./bundle.mjs";
 
-const out = join("node_modules", ".cache", "trubka-tests");
+// Not below node_modules: from version 22 on, Node looks for no tests there.
+const out = join("build", "tests");
 const wanted = process.argv.slice(2);
 
 const found = readdirSync("tests", { recursive: true, encoding: "utf8" })
