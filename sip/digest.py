@@ -99,7 +99,9 @@ class Challenge:
         """The qop that we will use: auth before auth-int, "" for none (RFC 2069), None when we know none of them."""
         if not self.qop:
             return ""
-        return next((one for one in ("auth", "auth-int") if one in self.qop), None)
+        if "auth" in self.qop:
+            return "auth"
+        return "auth-int" if "auth-int" in self.qop else None
 
     @property
     def is_supported(self) -> bool:
