@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 
 import phonenumbers
 
-from gateway.plans import shown_in_full
 from protocol.entities import Party
 
 _SHORT: Final = 6
@@ -85,11 +84,9 @@ class Numbering:
 
 @lru_cache(maxsize=4096)
 def _read(bare: str, country: str) -> tuple[str, str]:
-    """The number for machines and for people. Cached: the same customers call again, and the library takes 100 µs for one."""
+    """The number for machines and for people. Cached: the same customers call again, and reading one costs 100 µs."""
     if len(bare.removeprefix("+")) <= _SHORT:
         return bare, bare
-    if bare[0] == "+" and (shown := shown_in_full(bare)) is not None:
-        return bare, shown
     for text in (bare, f"+{bare}"):
         try:
             known = phonenumbers.parse(text, country)
