@@ -20,7 +20,7 @@ check: $(VENV)/.test ## format, lint, types, in Python and in the widget
 	scripts/with-node npm --prefix widget run --silent check
 
 bench: setup-test ## the figures of design section 7, as JSON
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench && $(BIN)/python -m tests.bench.cycle
 
 plays: setup-test ## long loops, loss matrices and soaks: before a release
 	$(BIN)/pytest -m plays tests/system tests/browser

@@ -9,6 +9,9 @@ import asyncio
 import os
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -83,16 +86,52 @@ async def connect(scene: Scene) -> None:
     )
 
 
-async def baseline(folder: Path, core: int | None) -> float:
-    """Memory of a gateway with one line and no widget, KB."""
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Resident memory of a gateway, KB: with its lines registered, and with their widgets connected."""
+
+    lines: int
+    registered: float
+    connected: float
+
+    def tell_slope(self, smaller: "Memory") -> None:
+        """What one more line costs: the difference of two offices, so that what a process needs anyway is left out."""
+        more = self.lines - smaller.lines
+        tell(
+            "memory of a line",
+            kb_registered=round((self.registered - smaller.registered) / more, 2),
+            kb_with_its_socket=round((self.connected - smaller.connected) / more, 2),
+            process_mb=round(smaller.registered / 1024, 1),
+            lines=[smaller.lines, self.lines],
+        )
+
+
+@asynccontextmanager
+async def furnished(
+    folder: Path, lines: int, core: int | None, profile: str = ""
+) -> AsyncIterator[tuple[Scene, Memory]]:
+    """An office whose lines are registered and whose widgets are connected."""
+    folder.mkdir()
     pbx = await open_pbx()
-    office = Office(folder, 1, pbx.port, core)
+    office = Office(folder, lines, pbx.port, core, profile)
+    progress(f"making {lines} lines…")
     await office.prepare()
+    scene = Scene(office, pbx, [])
     office.start()
     try:
         await asyncio.to_thread(office.until_ready)
-        await until_registered(pbx, 1)
-        return office.memory_kb()
+        cpu = office.cpu()
+        await until_registered(pbx, lines)
+        moments = sorted(pbx.registered_at.values())
+        tell(
+            "lines registered with digest",
+            lines=lines,
+            seconds=round(moments[-1] - moments[0], 3),
+            cpu_ms_each=round((office.cpu() - cpu) / lines * 1000, 3),
+        )
+        registered = office.memory_kb()
+        await connect(scene)
+        yield scene, Memory(lines, registered, office.memory_kb())
     finally:
         await asyncio.to_thread(office.stop)
 
@@ -103,40 +142,14 @@ async def bench(given: argparse.Namespace, folder: Path) -> None:
     core = cores[0] if len(cores) > 1 else None
     if core is not None:
         os.sched_setaffinity(0, set(cores[1:]))
-    (folder / "one").mkdir()
-    base = await baseline(folder / "one", core)
-
-    pbx = await open_pbx()
-    office = Office(folder, given.lines, pbx.port, core, given.profile)
-    progress(f"making {given.lines} lines…")
-    await office.prepare()
-    scene = Scene(office, pbx, [])
-    office.start()
-    try:
-        await asyncio.to_thread(office.until_ready)
-        cpu = office.cpu()
-        await until_registered(pbx, given.lines)
-        moments = sorted(pbx.registered_at.values())
-        tell(
-            "lines registered with digest",
-            lines=given.lines,
-            seconds=round(moments[-1] - moments[0], 3),
-            cpu_ms_each=round((office.cpu() - cpu) / given.lines * 1000, 3),
-            memory_kb_per_line=round((office.memory_kb() - base) / given.lines, 2),
-        )
-        await connect(scene)
-        tell(
-            "line with its socket",
-            lines=given.lines,
-            memory_kb_each=round((office.memory_kb() - base) / given.lines, 2),
-            base_mb=round(base / 1024, 1),
-        )
+    async with furnished(folder / "small", max(1, given.lines // 10), core) as (_, smaller):
+        pass
+    async with furnished(folder / "large", given.lines, core, given.profile) as (scene, larger):
+        larger.tell_slope(smaller)
         for rate in (int(part) for part in given.rates.split(",")):
             await scene.run(rate, given.seconds, answered=False)
             await scene.run(rate, given.seconds, answered=True)
-        tell("memory after all calls", mb=round(office.memory_kb() / 1024, 1))
-    finally:
-        await asyncio.to_thread(office.stop)
+        tell("memory after all calls", mb=round(scene.office.memory_kb() / 1024, 1))
 
 
 def main() -> None:
