@@ -246,6 +246,7 @@ async def test_sipp_calls_in_as_a_customer(workshop: Workshop, pbx: Asterisk, de
     ) as caller:
         done = await caller.until_done()
     assert (done.successful, done.failed, len(desk.incoming)) == (2, 0, 2)
+    await desk.until_ended(2)  # SIPp has its answer before Asterisk has told the desk
     assert {call.ended_by for call in desk.incoming} == {"them"}
 
 
