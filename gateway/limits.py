@@ -1,6 +1,6 @@
 """How long an office waits, and how much it carries: values only, given at birth by whoever composes (`main` from the settings).
 
-All times in seconds; see design 6 and issue 2 for the promises they stand for.
+All times in seconds; see design 6 for the promises they stand for.
 """
 
 from dataclasses import dataclass

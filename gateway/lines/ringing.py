@@ -1,4 +1,4 @@
-"""When the PBX is told that it rings: after a page has said so, and not for ever when no page is left (issue 2).
+"""When the PBX is told that it rings: after a page has said so, and not for ever when no page is left.
 
 One machine per incoming call. It sends nothing; it tells its owner to ring (180) or to pass (480), and keeps one deadline.
 
@@ -69,7 +69,7 @@ def _pass_on(ring: "Ringing", now: float) -> None:
 _UNHEARD, _RINGING, _UNATTENDED, _OVER = Ring
 _I = RingInput
 
-# Ours, after issue 2: "a ring without a page".
+# Ours: a ring without a page.
 # fmt: off
 _TABLE: Final[Table[Ring, RingInput]] = {
     (_UNHEARD,    _I.PAGE):         (_UNHEARD,    _extend),
@@ -108,7 +108,7 @@ class Ringing(Machine[Ring, RingInput]):
     __slots__ = ("grace_s", "leg", "return_s")
 
     title: ClassVar[str] = "ring"
-    figure: ClassVar[str] = "issue 2"
+    figure: ClassVar[str] = "a ring without a page"
     table = _TABLE
 
     def __init__(self, leg: Rung, grace_s: float, return_s: float, state: Ring = Ring.UNHEARD) -> None:

@@ -1,4 +1,4 @@
-"""Bad tokens, tickets and secrets: each gets its answer, is counted by its fault, and opens nothing (issue 2; amocrm.md 2.6)."""
+"""Bad tokens, tickets and secrets: each gets its answer, is counted by its fault, and opens nothing (amocrm.md 2.6)."""
 
 from typing import Any
 

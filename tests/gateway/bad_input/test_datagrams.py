@@ -1,4 +1,4 @@
-"""Bad SIP: each gets the answer of RFC 3261, is counted by name, and changes nothing for those who talk (issue 2)."""
+"""Bad SIP: each gets the answer of RFC 3261, is counted by name, and changes nothing for those who talk."""
 
 import asyncio
 import socket

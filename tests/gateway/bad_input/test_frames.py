@@ -1,4 +1,4 @@
-"""Bad frames of a page: each gets the answer of docs/protocol.md, is counted by name, and changes nothing (issue 2)."""
+"""Bad frames of a page: each gets the answer of docs/protocol.md, is counted by name, and changes nothing."""
 
 import asyncio
 import json
