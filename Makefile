@@ -45,21 +45,24 @@ setup-test: $(VENV)/.test widget
 $(VENV)/bin/python:
 	scripts/make-venv $(PYTHON) $(VENV)
 
-$(VENV)/.demo: $(VENV)/bin/python requirements/demo.txt requirements/node.txt pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
+# A Node of the environment's own, where the system has none.
+$(VENV)/.node: $(VENV)/bin/python requirements/node.txt
 	scripts/with-node --install
+	touch $@
+
+$(VENV)/.demo: $(VENV)/bin/python requirements/demo.txt pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/.test: $(VENV)/bin/python requirements/test.txt requirements/node.txt pyproject.toml
+$(VENV)/.test: $(VENV)/bin/python requirements/test.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
-	scripts/with-node --install
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@ $(VENV)/.demo
 
-widget/node_modules/.package-lock.json: widget/package.json widget/package-lock.json
+widget/node_modules/.package-lock.json: widget/package.json widget/package-lock.json | $(VENV)/.node
 	scripts/with-node npm --prefix widget ci --silent --no-audit --no-fund
 	touch $@
 
-widget/dist/widget.zip: widget/node_modules/.package-lock.json $(shell find widget/src widget/images widget/manifest.json -type f 2>/dev/null)
+widget/dist/widget.zip: widget/node_modules/.package-lock.json $(shell find widget/src widget/images widget/scripts widget/package.json -type f 2>/dev/null)
 	scripts/with-node npm --prefix widget run --silent build
