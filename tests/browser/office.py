@@ -7,9 +7,11 @@ Waits for conditions only. Of the widget it knows the names and `data-` attribut
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 # Names as a screen reader says them (widget/src/i18n/ru.json).
 DIAL, CALL_ACTION = "Позвонить", "Позвонить"
@@ -141,10 +143,11 @@ class Office:
             await self.living.locator(f"[data-key='{digit}']").click()
 
     async def dismiss_ended(self) -> None:
-        """Take the cards of an earlier play away."""
-        while await self.ended.count():
-            before = await self.ended.count()
-            await self.ended.first.get_by_role("button", name=DISMISS).click()
+        """Take the cards of an earlier play away. They also leave by themselves, perhaps under the pointer."""
+        button = self.ended.first.get_by_role("button", name=DISMISS)
+        while before := await self.ended.count():
+            with suppress(PlaywrightTimeout):
+                await button.click(timeout=1_000)
             await expect(self.ended).not_to_have_count(before, timeout=20_000)
 
     # Reading
