@@ -129,16 +129,27 @@ class Agent:
 
     async def until_written(self, legs: int) -> None:
         """Wait until the gateway's journal (on SQLite) has so many legs of this extension, as another process sees the file."""
-        path = journal_path(Path(self.gateway.environment["TRUBKA_DATABASE_URL"].removeprefix("sqlite:///")))
-
-        def rows() -> list[str]:
-            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-                bodies = [json.loads(body) for (body,) in database.execute("select body from journal")]
-            return [body["phase"] for body in bodies if body["extension"] == self.extension]
-
         await until(
-            lambda: len(rows()) == legs, otherwise=lambda: f"{rows()} are written down, not {legs} legs"
+            lambda: len(self._written()) == legs,
+            otherwise=lambda: f"{self._written()} are written down, not {legs} legs",
         )
+
+    async def until_reload_written(self) -> None:
+        """Wait until the journal has the leg that is to take another's place: its row is written when its INVITE leaves."""
+        await until(
+            lambda: any(leg["replaces"] for leg in self._written()),
+            otherwise=lambda: f"{self._written()} are written down, and no reload",
+        )
+
+    def _written(self) -> list[dict[str, str]]:
+        path = journal_path(Path(self.gateway.environment["TRUBKA_DATABASE_URL"].removeprefix("sqlite:///")))
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            bodies = [json.loads(body) for (body,) in database.execute("select body from journal")]
+        return [
+            {"phase": body["phase"], "replaces": body["replaces"]}
+            for body in bodies
+            if body["extension"] == self.extension
+        ]
 
     async def until_both_hear(self, page: Page, call: str, customer: PhoneCall) -> None:
         """Prove the sound both ways, each voice by its frequency and alone."""
