@@ -219,7 +219,7 @@ class Remote(Wire, frozen=True, tag_field="t", tag="remote"):
 
 
 class SecretRenewed(Wire, frozen=True, tag_field="t", tag="secret"):
-    """A new resume secret; the old one ends."""
+    """A new resume secret; the old one lives on to its own end, in case this frame is lost."""
 
     secret: str
     """Kept by the page in sessionStorage."""

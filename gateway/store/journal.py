@@ -15,6 +15,7 @@ The bodies are the lines' own affair (`gateway/lines/journal.py`); here they are
 """
 
 import logging
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def fold(batch: Iterable[Entry]) -> tuple[dict[str, Row], set[str]]:
     return rows, gone
 
 
-class Backlog:
+class Backlog(ABC):
     """What both writers share: the entries that wait, and how a written batch is answered."""
 
     def __init__(self) -> None:
@@ -116,9 +117,9 @@ class Backlog:
         self._waiting.append(entry)
         self._wake()
 
+    @abstractmethod
     def _wake(self) -> None:
         """Something waits to be written."""
-        raise NotImplementedError
 
     def _take(self) -> list[Entry]:
         taken, self._waiting = self._waiting, []

@@ -527,7 +527,7 @@ export interface Remote {
   readonly sdp: string;
 }
 
-/** A new resume secret; the old one ends. */
+/** A new resume secret; the old one lives on to its own end, in case this frame is lost. */
 export interface SecretRenewed {
   readonly t: "secret";
   /** Kept by the page in sessionStorage. */
