@@ -41,6 +41,7 @@ class Sound(asyncio.DatagramProtocol):
         self.events_type = 101
         self.digits = ""
         self.packets = 0
+        self.sent = 0
         self._heard: deque[tuple[float, g711.Samples]] = deque()
         self._to_press: deque[str] = deque()
         self._last_event = -1
@@ -158,6 +159,7 @@ class Sound(asyncio.DatagramProtocol):
                 sequence = (sequence + 1) & 0xFFFF
                 head = struct.pack("!BBHII", 0x80, payload_type, sequence, timestamp, self._source)
                 self._transport.sendto(head + payload, self.remote)
+                self.sent += 1
 
     def _packets_of(self, frame: int) -> list[tuple[int, int, bytes]]:
         """(payload type, timestamp, payload) of this 20 ms: a tone, or the whole of one digit's event."""
