@@ -13,11 +13,13 @@ from typing import Literal, TypeAlias
 from sip.flow import Flow
 from sip.uri import Uri
 
-Transport: TypeAlias = Literal["udp", "tcp", "auto"]
+Transport: TypeAlias = Literal["udp", "tcp", "tls", "auto"]
 Address: TypeAlias = tuple[str, int]
 
 # RFC 3261 §18.1.1: a request within 200 bytes of the path's MTU, or larger than 1300 bytes, goes over TCP.
 _UDP_LIMIT = 1300
+_PORT = 5060
+_TLS_PORT = 5061
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,11 @@ class Account:
         registrar: the Request-URI of REGISTER (RFC 3261 §10.2: without a user part).
         proxy: (host, port) that every request of the line is sent to, in dialogs without a route set too; None: the
             registrar's, or in a dialog the remote target's, which must then be numeric addresses.
-        transport: "udp" is UDP at any size (an offer of a browser never fits in 1300 bytes), "tcp" always TCP, "auto" the
-            size rule of RFC 3261 §18.1.1.
+        transport: "udp" is UDP at any size (an offer of a browser never fits in 1300 bytes), "tcp" always TCP, "tls" always TLS,
+            "auto" the size rule of RFC 3261 §18.1.1. An address of record, or a registrar, of the scheme sips makes it "tls".
         display_name: shown in From, may be empty.
         expires: seconds that REGISTER asks for.
+        server_name: the domain that the PBX's certificate must be for; empty: the registrar's host (RFC 5922 §4).
     """
 
     uri: Uri
@@ -45,10 +48,21 @@ class Account:
     transport: Transport = "udp"
     display_name: str = ""
     expires: int = 600
+    server_name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.is_secure:
+            # RFC 3261 §26.2.2: what is said of a sips URI goes over TLS.
+            object.__setattr__(self, "transport", "tls")
 
     def __hash__(self) -> int:
         # Accounts are keys of what is kept for them; nobody has two that differ in the registrar alone.
         return hash((self.username, self.password))
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether it is known by the scheme sips: its Contact is of that scheme too (RFC 3261 §8.1.1.8)."""
+        return "sips" in (self.uri.scheme, self.registrar.scheme)
 
     def flow(self, size: int, next_hop: Address | None = None) -> Flow:
         """Where a request of `size` bytes goes: to the proxy, else to `next_hop`, else to the registrar.
@@ -56,12 +70,18 @@ class Account:
         Raises:
             ValueError: there is no proxy and the registrar is a name, not an address.
         """
-        remote = self.proxy or next_hop or address_of(self.registrar)
+        remote = self.proxy or next_hop or address_of(self.registrar, self.transport)
         if remote is None:
             raise ValueError(
                 f"no numeric address to send to: registrar {self.registrar}, and no proxy was given"
             )
+        if self.transport == "tls":
+            return self.tls_flow(remote)
         return Flow("tcp" if is_tcp(self.transport, size) else "udp", remote)
+
+    def tls_flow(self, remote: Address) -> Flow:
+        """The way to an address that must show it belongs to this account's PBX."""
+        return Flow("tls", remote, 0, self.server_name or self.registrar.host)
 
 
 def is_tcp(transport: Transport, size: int) -> bool:
@@ -69,9 +89,18 @@ def is_tcp(transport: Transport, size: int) -> bool:
     return transport == "tcp" or (transport == "auto" and size > _UDP_LIMIT)
 
 
-def address_of(uri: Uri) -> Address | None:
-    """The socket address a URI names, or None when its host is a name: this library resolves nothing (RFC 3263 is not here)."""
-    return (uri.host, uri.port or 5060) if _is_numeric(uri.host) else None
+def address_of(uri: Uri, transport: str | None = None) -> Address | None:
+    """The socket address a URI names, or None when its host is a name: this library resolves nothing (RFC 3263 is not here).
+
+    Args:
+        transport: what is used whatever the URI says; it decides the default port.
+    """
+    return (uri.host, uri.port or default_port(uri, transport)) if _is_numeric(uri.host) else None
+
+
+def default_port(uri: Uri, transport: str | None = None) -> int:
+    """RFC 3261 §19.1.2: 5060, and 5061 for TLS."""
+    return _TLS_PORT if "tls" in (transport, uri.transport) or uri.scheme == "sips" else _PORT
 
 
 @lru_cache(maxsize=4096)

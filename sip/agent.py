@@ -46,6 +46,8 @@ class UserAgent:
 
     Args:
         host, port: what Via and Contact say: the address our socket is reached at, fixed for the life of the process.
+        tls_port: what they say of TLS; None: the next port (RFC 3261 §19.1.2 has 5060 and 5061).
+        alias: whether requests over TLS offer their connection for those of the peer (RFC 5923 §8.1); we must have a certificate.
         ids: where tags, branches and Call-IDs come from; `ByteIds(secrets.token_bytes)` in production.
         timers: T1, T2 and T4.
         product: what User-Agent and Server say.
@@ -65,7 +67,10 @@ class UserAgent:
         tag_prefix: str = "tb",
         methods: Iterable[str] = (),
         max_calls: int = _MAX_CALLS,
+        tls_port: int | None = None,
+        alias: bool = False,
     ) -> None:
+        tls_port = port + 1 if tls_port is None else tls_port
         self._core = Core(
             host=host,
             port=port,
@@ -74,6 +79,7 @@ class UserAgent:
             product=product,
             tag_prefix=tag_prefix,
             methods=methods,
+            tls_port=tls_port,
         )
         self._receiver = Receiver(self._core, max_calls)
         self._core.layer = self._layer = TransactionLayer(
@@ -83,6 +89,8 @@ class UserAgent:
             ids=ids,
             timers=self._core.timers,
             counters=self._core.counters,
+            tls_port=tls_port,
+            alias=alias,
         )
 
     # What the user asks.
@@ -131,7 +139,8 @@ class UserAgent:
             pause: seconds to wait with the first REGISTER, so that many lines do not come at once; INVITEs find the line meanwhile.
         """
         user = contact_user or self._core.ids.token()
-        registration = Registration(self._core, account, self._core.contact(user, account.transport), owner)
+        contact = self._core.contact(user, account.transport, secure=account.is_secure)
+        registration = Registration(self._core, account, contact, owner)
         if pause > 0:
             registration.expect(now + pause)
         else:
@@ -166,7 +175,9 @@ class UserAgent:
         core = self._core
         tag = core.new_tag()
         contact = (
-            core.contact(contact_user, account.transport) if contact_user else core.line_contact(account)
+            core.contact(contact_user, account.transport, secure=account.is_secure)
+            if contact_user
+            else core.line_contact(account)
         )
         fields: list[tuple[str, Value]] = [
             ("Max-Forwards", "70"),
@@ -245,15 +256,25 @@ class UserAgent:
             self.counters["unforeseen"] += 1
             log.exception("! unforeseen %s from %s", message.cseq.method, flow)
 
-    def transport_lost(self, flow: Flow, now: float) -> None:
-        """A connection is gone, or could not be made: its transactions fail, its lines register anew."""
-        self._layer.transport_lost(flow, now)
+    def transport_lost(self, flow: Flow, now: float, cause: str = "") -> None:
+        """A connection is gone, or could not be made: its transactions fail, its lines register anew.
+
+        Args:
+            cause: why, in a few words; what RegistrationFailed says.
+        """
+        self._layer.transport_lost(flow, now, cause)
         for call in self.calls:
             call.transport_lost(flow)
-        for registration in list(self._core.lines.values()):
-            account = registration.account
-            if account.transport != "udp" and account.flow(0).remote == flow.remote:
-                registration.transport_lost(now)
+        for registration in self._registered_over(flow):
+            registration.transport_lost(now)
+
+    def transport_made(self, flow: Flow, now: float) -> None:
+        """A connection that was lost stands again: the lines that registered over it do so now, one after the other."""
+        for registration in self._registered_over(flow):
+            registration.transport_made(now)
+
+    def _registered_over(self, flow: Flow) -> list[Registration]:
+        return [one for one in self._core.lines.values() if one.flow == flow.road]
 
     def handle_timer(self, now: float) -> None:
         """Do what is due; to be called at `next_deadline`."""

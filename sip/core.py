@@ -36,6 +36,7 @@ METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE")
 
 # What the Via that the layer puts on top adds to a request, for the size rule of RFC 3261 §18.1.1.
 _VIA_SIZE: Final = 90
+_SAFEST_FIRST: Final[tuple[TransportName, ...]] = ("tls", "tcp", "udp")
 
 
 class TimerOwner(Protocol):
@@ -53,6 +54,7 @@ class Core:
 
     Args:
         host, port: what Via and Contact say; fixed for the life of the process.
+        tls_port: what they say of TLS.
         methods: beyond the usual ones, that the user answers itself.
     """
 
@@ -66,9 +68,11 @@ class Core:
         product: str,
         tag_prefix: str,
         methods: Iterable[str] = (),
+        tls_port: int = 5061,
     ) -> None:
         self.host = host
         self.port = port
+        self.tls_port = tls_port
         self.ids = ids
         self.timers = timers
         self.tag_prefix = tag_prefix
@@ -103,8 +107,16 @@ class Core:
     def is_our_tag(self, tag: str | None) -> bool:
         return tag is not None and tag.startswith(self.tag_prefix)
 
-    def contact(self, user: str | None, transport: str) -> Uri:
-        """Our Contact for a line; `transport` is the account's, or that of the flow an INVITE came by."""
+    def contact(self, user: str | None, transport: str, *, secure: bool = False) -> Uri:
+        """Our Contact for a line; `transport` is the account's, or that of the flow an INVITE came by.
+
+        Args:
+            secure: of the scheme sips, where what it answers or asks is (RFC 3261 §8.1.1.8, §12.1.1).
+        """
+        if secure:
+            return Uri("sips", user, None, self.host, self.tls_port)
+        if transport == "tls":
+            return Uri("sip", user, None, self.host, self.tls_port, {"transport": "tls"})
         if transport == "tcp":
             return Uri("sip", user, None, self.host, self.port, {"transport": "tcp"})
         return Uri("sip", user, None, self.host, self.port)
@@ -112,7 +124,9 @@ class Core:
     def line_contact(self, account: Account) -> Uri:
         """Our Contact in calls of an account: the one it is registered by, if it is."""
         registration = self.registrations.get(account)
-        return registration.contact if registration else self.contact(account.uri.user, account.transport)
+        if registration is not None:
+            return registration.contact
+        return self.contact(account.uri.user, account.transport, secure=account.is_secure)
 
     def retry_after(self) -> tuple[str, Value]:
         """RFC 3261 §14.2: a number of seconds between 0 and 10, by chance."""
@@ -129,24 +143,31 @@ class Core:
         if account is not None and account.proxy is not None and not dialog.route_set:
             remote = account.proxy
         else:
-            remote = address_of(next_hop) or (account.proxy if account is not None else None) or met.remote
-        return self._join(request, account, remote, met, next_hop.transport)
+            proxy, transport = (account.proxy, account.transport) if account is not None else (None, None)
+            remote = address_of(next_hop, transport) or proxy or met.remote
+        return self._join(
+            request, account, remote, met, "tls" if next_hop.scheme == "sips" else next_hop.transport
+        )
 
     def _join(
         self, request: Request, account: Account | None, remote: Address, met: Flow, wanted: str | None
     ) -> Flow:
         transport: TransportName
         if account is None:
-            transport = "tcp" if "tcp" in (wanted, met.transport) else "udp"
+            transport = next(one for one in _SAFEST_FIRST if one in (wanted, met.transport))
         elif account.transport == "auto":
             transport = "tcp" if is_tcp("auto", len(request.to_bytes()) + _VIA_SIZE) else "udp"
         else:
             transport = account.transport
-        return met if (transport, remote) == met[:2] else Flow(transport, remote)
+        if (transport, remote) == met[:2]:
+            return met
+        if transport == "tls":
+            return account.tls_flow(remote) if account is not None else Flow("tls", remote, 0, met.name)
+        return Flow(transport, remote)
 
     def first_flow(self, request: Request, account: Account) -> Flow:
         """Where a request outside dialogs goes."""
-        return account.flow(len(request.to_bytes()) + _VIA_SIZE, address_of(request.uri))
+        return account.flow(len(request.to_bytes()) + _VIA_SIZE, address_of(request.uri, account.transport))
 
 
 def body_headers(sdp: bytes | None) -> list[tuple[str, Value]]:

@@ -130,8 +130,8 @@ class Exchange:
             )
         return authenticator.challenged(response, self.request)
 
-    def fail(self, status: int, now: float) -> None:
-        """Nobody answered: `status` is 408 for a time-out, 503 for a lost transport (§8.1.3.1)."""
+    def fail(self, status: int, now: float, cause: str = "") -> None:
+        """Nobody answered: `status` is 408 for a time-out, 503 for a lost transport (§8.1.3.1), whose cause is known."""
         account = self._account
         if (
             status == 503
@@ -145,4 +145,4 @@ class Exchange:
                 self.send(now)
                 return
         self.heard = False
-        self._listener(self, self.transaction.request.reply(status), now)
+        self._listener(self, self.transaction.request.reply(status, cause or None), now)

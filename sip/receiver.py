@@ -21,6 +21,7 @@ from sip.flow import Flow
 from sip.message import Request, Response
 from sip.transactions.base import Transaction
 from sip.transactions.layer import ClientTransaction, InviteServerTransaction, ServerTransaction
+from sip.uri import Uri
 
 _OUT_OF_DIALOG: Final = checks.Refusal(481, "out_of_dialog")
 _NOTHING_TO_CANCEL: Final = checks.Refusal(481, "nothing_to_cancel")
@@ -116,7 +117,7 @@ class Receiver:
         self._core.counters["transport_failed"] += 1
         exchange = transaction.owner
         if isinstance(exchange, Exchange):
-            exchange.fail(503, now)
+            exchange.fail(503, now, self._core.layer.cause)
 
     # Requests outside dialogs.
 
@@ -134,7 +135,7 @@ class Receiver:
         tag = core.new_tag() if loading is None else loading.tag
         if loading is not None:
             account, owner = loading.account, loading.owner
-        contact = line.contact if line is not None else core.contact(request.uri.user, flow.transport)
+        contact = line.contact if line is not None else _contact(core, request, flow)
         call = IncomingCall(
             core, transaction, flow, local_tag=tag, contact=contact, account=account, owner=owner
         )
@@ -160,3 +161,8 @@ class Receiver:
         transaction.respond(
             transaction.request.reply(refusal.status, to_tag=self._core.new_tag(), headers=headers), now
         )
+
+
+def _contact(core: Core, request: Request, flow: Flow) -> Uri:
+    """Our Contact where no line has one."""
+    return core.contact(request.uri.user, flow.transport, secure=request.uri.scheme == "sips")

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from sip.flow import TransportName
+
 Kind: TypeAlias = Literal["dialog", "outgoing", "incoming"]
 _VERSION = 1
 
@@ -37,7 +39,7 @@ class SavedCall:
     route_set: tuple[str, ...]
     local_cseq: int
     remote_cseq: int
-    transport: Literal["udp", "tcp"]
+    transport: TransportName
     host: str
     port: int
     invite: bytes = b""
@@ -115,7 +117,7 @@ _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "route_set": _texts,
     "local_cseq": _number,
     "remote_cseq": _number,
-    "transport": _one_of("udp", "tcp"),
+    "transport": _one_of(*get_args(TransportName)),
     "host": _text,
     "port": _number,
     "invite": _octets,

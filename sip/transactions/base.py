@@ -61,6 +61,7 @@ class Context:
     timers: Timers
     counters: Counter[str]
     deadlines: "Deadlines[Transaction[Any, Any], StrEnum]" = field(default_factory=Deadlines)
+    cause: str = ""  # why the flow is lost that `transport_lost` tells of just now
     output: list[Transmit] = field(default_factory=list)
     clients: "dict[ClientKey, ClientTransaction[Any, Any]]" = field(default_factory=dict)
     servers: "dict[ServerKey, ServerTransaction[Any, Any]]" = field(default_factory=dict)

@@ -25,7 +25,7 @@ from sip.transactions.client import NonInviteClientTransaction
 from sip.transactions.invite_client import InviteClientTransaction, build_cancel
 from sip.transactions.invite_server import InviteServerTransaction
 from sip.transactions.server import NonInviteServerTransaction
-from sip.transactions.via import SentBy, server_key, stamp, way_back
+from sip.transactions.via import SentBy, fall_back, server_key, stamp, way_back
 
 __all__ = [
     "ClientTransaction",
@@ -55,6 +55,8 @@ class TransactionLayer:
         ids: where branches come from.
         timers: durations of all transactions.
         counters: where dropped and refused messages are counted: "foreign_via", "overload", "repeated_request".
+        tls_port: what Via says on TLS.
+        alias: whether Via offers the connections that we make for requests of the peer's (RFC 5923).
         most_server_transactions: beyond it new requests get 503. What belongs to a dialog and what cancels may reach
             twice that number, since it ends more work than it makes.
     """
@@ -71,10 +73,12 @@ class TransactionLayer:
         timers: Timers | None = None,
         counters: Counter[str] | None = None,
         most_server_transactions: int = _MOST_SERVER_TRANSACTIONS,
+        tls_port: int = 5061,
+        alias: bool = False,
     ) -> None:
         self._context = Context(user, timers or Timers(), Counter() if counters is None else counters)
         self._ids = ids
-        self._sent_by = SentBy(host, port)
+        self._sent_by = SentBy(host, port, tls_port, alias=alias)
         self._most = most_server_transactions
 
     # What comes in.
@@ -86,12 +90,27 @@ class TransactionLayer:
         else:
             self._receive_request(stamp(message, flow), flow, now)
 
-    def transport_lost(self, flow: Flow, now: float) -> None:
-        """A flow cannot carry anything any more; its transactions are told (§17.1.4, §17.2.4)."""
+    def transport_lost(self, flow: Flow, now: float, cause: str = "") -> None:
+        """A flow cannot carry anything any more; its transactions are told (§17.1.4, §17.2.4).
+
+        A request that came over it is still to be answered, over a new connection (§18.2.2), until that cannot be made either.
+
+        Args:
+            cause: why, in a few words.
+        """
         context = self._context
-        for transaction in [*context.clients.values(), *context.servers.values()]:
-            if transaction.flow == flow or transaction.flow == (flow.transport, flow.remote, 0):
-                transaction.lose_transport(now)
+        lost = (flow, flow.road)
+        context.cause = cause
+        for client in list(context.clients.values()):
+            if client.flow in lost:
+                client.lose_transport(now)
+        for server in list(context.servers.values()):
+            if server.flow == flow:
+                if flow.connection:
+                    server.flow = fall_back(server.request, flow)
+                else:
+                    server.lose_transport(now)
+        context.cause = ""
 
     def handle_timer(self, now: float) -> None:
         """Fire the timers that are due."""
@@ -188,6 +207,11 @@ class TransactionLayer:
     def counters(self) -> Counter[str]:
         """What was dropped or refused, by name."""
         return self._context.counters
+
+    @property
+    def cause(self) -> str:
+        """Why the flow is lost whose transactions are being told so just now."""
+        return self._context.cause
 
     @property
     def client_count(self) -> int:

@@ -6,13 +6,14 @@ made of it bears the stamp (RFC 3261 §18.2.1, RFC 3581 §4).
 
 from typing import Final
 
-from sip.flow import UDP, Flow
+from sip.flow import TLS, UDP, Flow
 from sip.headers import Via
 from sip.ids import MAGIC_COOKIE
 from sip.message import Request
 from sip.transactions.base import ServerKey
 
 _DEFAULT_PORT: Final = 5060
+_DEFAULT_TLS_PORT: Final = 5061
 
 
 class SentBy:
@@ -21,19 +22,25 @@ class SentBy:
     Args:
         host: our address, an IPv6 one without brackets.
         port: the port we listen on, for UDP and TCP.
+        tls_port: likewise, for TLS.
+        alias: on TLS, offer that the peer sends its own requests over our connection (RFC 5923 §8.1), which it may only
+            accept from somebody who showed a certificate.
     """
 
-    __slots__ = ("_prefixes", "host", "port")
+    __slots__ = ("_port", "_prefixes", "_tls_port", "host")
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tls_port: int = 5061, *, alias: bool = False) -> None:
         self.host = host
-        self.port = port
+        self._port = port
+        self._tls_port = tls_port
         written = f"[{host}]" if ":" in host else host
         # rport always: the peer answers to the address it saw (RFC 3581 §3).
         self._prefixes = {
             transport: f"SIP/2.0/{transport.upper()} {written}:{port};rport;branch="
             for transport in ("udp", "tcp")
         }
+        offer = ";alias" if alias else ""
+        self._prefixes["tls"] = f"SIP/2.0/TLS {written}:{tls_port};rport{offer};branch="
 
     def sign(self, request: Request, flow: Flow, branch: str) -> Request:
         """The request with our Via on top (§18.1.1)."""
@@ -41,13 +48,21 @@ class SentBy:
 
     def wrote(self, via: Via) -> bool:
         """Whether this Via is one of ours (§18.1.2)."""
-        return via.port == self.port and (via.host == self.host or via.host.lower() == self.host.lower())
+        port = self._tls_port if via.transport == "TLS" else self._port
+        return via.port == port and (via.host == self.host or via.host.lower() == self.host.lower())
 
 
 def stamp(request: Request, flow: Flow) -> Request:
     """The request with `received` and `rport` in its top Via, where they are due."""
     host, port = flow.remote
     return request.with_received(host, port)
+
+
+def fall_back(request: Request, flow: Flow) -> Flow:
+    """Where the response to a stamped request goes whose connection is gone (§18.2.2): to the address that it came from, at
+    the port where its sender says that it listens."""
+    port = request.via.port or (_DEFAULT_TLS_PORT if flow.transport == TLS else _DEFAULT_PORT)
+    return Flow(flow.transport, (flow.remote[0], port), 0, flow.name)
 
 
 def way_back(request: Request, flow: Flow) -> Flow:

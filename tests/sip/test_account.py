@@ -42,6 +42,38 @@ def test_auto_obeys_the_size_rule_and_udp_is_udp_at_any_size(
     assert (replace(ACCOUNT, transport=transport).flow(size).transport == "tcp") == tcp
 
 
+def test_a_line_on_tls_goes_to_a_peer_that_must_show_its_name() -> None:
+    """RFC 5922 §4: the name that was looked up, not what the look-up found."""
+    named = replace(
+        ACCOUNT, registrar=Uri("sip", None, None, "pbx.example"), proxy=("192.0.2.7", 5061), transport="tls"
+    )
+    assert named.flow(5000) == Flow("tls", ("192.0.2.7", 5061), 0, "pbx.example")
+    assert replace(named, server_name="tls.pbx.example").flow(10).name == "tls.pbx.example"
+
+
+@pytest.mark.parametrize(("uri", "registrar"), [("sips", "sip"), ("sip", "sips")])
+def test_the_scheme_sips_makes_a_line_tls_26_2_2(uri: str, registrar: str) -> None:
+    account = replace(
+        ACCOUNT, uri=Uri(uri, "101", None, "pbx.example"), registrar=Uri(registrar, None, None, "192.0.2.5")
+    )
+    assert account.is_secure
+    assert account.transport == "tls"
+    assert account.flow(10) == Flow("tls", ("192.0.2.5", 5061), 0, "192.0.2.5")
+
+
+@pytest.mark.parametrize(
+    ("text", "port"),
+    [
+        ("sip:192.0.2.1", 5060),
+        ("sips:192.0.2.1", 5061),
+        ("sip:192.0.2.1;transport=TLS", 5061),
+        ("sips:192.0.2.1:5", 5),
+    ],
+)
+def test_the_port_of_tls_is_5061_19_1_2(text: str, port: int) -> None:
+    assert address_of(Uri.parse(text)) == ("192.0.2.1", port)
+
+
 @pytest.mark.parametrize(
     ("host", "port", "address"),
     [

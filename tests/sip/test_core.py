@@ -83,6 +83,29 @@ def test_contact_says_tcp_only_for_lines_that_are_always_on_tcp() -> None:
     assert str(core().contact("u", "auto")) == str(core().contact("u", "udp")) == "sip:u@192.0.2.1:5062"
 
 
+def test_contact_says_tls_and_is_of_the_scheme_that_is_asked_for_8_1_1_8() -> None:
+    assert str(core().contact("u", "tls")) == "sip:u@192.0.2.1:5061;transport=tls"
+    assert str(core().contact("u", "tls", secure=True)) == "sips:u@192.0.2.1:5061"
+    secure = replace(ACCOUNT, uri=Uri("sips", "101", None, "pbx.example"))
+    assert str(core().line_contact(secure)) == "sips:101@192.0.2.1:5061"
+
+
+def test_a_line_on_tls_stays_on_it_in_dialogs_and_keeps_the_name_of_its_pbx() -> None:
+    made = dialog("sip:b@192.0.2.8:5061")
+    assert flow(made, transport="tls") == Flow("tls", ("192.0.2.8", 5061), 0, "192.0.2.5")
+    met = Flow("tls", ("192.0.2.8", 5061), 4, "pbx.example")
+    assert core().flow(made.request("BYE"), made, replace(ACCOUNT, transport="tls"), met) is met
+
+
+@pytest.mark.parametrize("target", ["sips:b@192.0.2.8", "sip:b@192.0.2.8;transport=tls"])
+def test_a_dialog_of_no_line_goes_over_tls_where_its_target_wants_it(target: str) -> None:
+    made = dialog(target)
+    assert core().flow(made.request("BYE"), made, None, MET) == Flow("tls", ("192.0.2.8", 5061))
+    met = Flow("tls", ("192.0.2.9", 40_000), 7)
+    plain = dialog("sip:b@192.0.2.8")
+    assert core().flow(plain.request("BYE"), plain, None, met).transport == "tls", "no step down"
+
+
 def test_tags_bear_the_prefix_and_are_known_by_it() -> None:
     made = core()
     assert made.new_tag().startswith("zz")

@@ -5,7 +5,7 @@ import pytest
 from sip.flow import Flow, Transmit
 
 
-@pytest.mark.parametrize(("transport", "reliable"), [("udp", False), ("tcp", True)])
+@pytest.mark.parametrize(("transport", "reliable"), [("udp", False), ("tcp", True), ("tls", True)])
 def test_only_connections_are_reliable(transport: str, reliable: bool) -> None:
     assert Flow(transport, ("192.0.2.1", 5060)).is_reliable is reliable  # type: ignore[arg-type]
 
@@ -17,6 +17,13 @@ def test_flows_are_values() -> None:
     with pytest.raises(AttributeError):
         flow.connection = 4  # type: ignore[misc]
     assert Transmit(flow, b"x").flow is flow
+
+
+def test_the_road_is_the_flow_without_the_connections_number() -> None:
+    flow = Flow("tls", ("192.0.2.1", 5061), 3, "pbx.example")
+    assert flow.road == Flow("tls", ("192.0.2.1", 5061), 0, "pbx.example")
+    assert flow.road.road is flow.road or flow.road.road == flow.road
+    assert flow.road != Flow("tls", ("192.0.2.1", 5061), 0, "another.example")
 
 
 @pytest.mark.parametrize(

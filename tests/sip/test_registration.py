@@ -221,8 +221,50 @@ def test_a_lost_connection_registers_anew_within_two_seconds() -> None:
     assert registrar.seen[0].contact.uri.transport == "tcp"
     flow = account(pair).flow(0)
     pair.alice.agent.transport_lost(flow, pair.now)
+    pair.alice.agent.transport_lost(flow._replace(remote=("192.0.2.9", 5060)), pair.now)
     pair.advance(2.1)
     assert len(registrar.seen) == 2
+
+
+def test_why_the_connection_cannot_be_made_is_the_reason_of_the_failure() -> None:
+    pair = make_pair(transport="tls", methods=["REGISTER"])
+    registration = pair.alice.agent.register(account(pair), pair.now)
+    pair.alice.agent.take_output()
+    assert registration.flow is not None
+    pair.alice.agent.transport_lost(registration.flow, pair.now, "the certificate has expired")
+    failed = next(one for one in pair.alice.agent.take_events() if isinstance(one, RegistrationFailed))
+    assert (failed.status, failed.reason) == (None, "the certificate has expired")
+
+
+def test_a_connection_that_stands_again_brings_its_lines_back_and_no_others() -> None:
+    pair = make_pair(transport="tcp", methods=["REGISTER"])
+    registrar = Registrar(pair.bob, grant(600))
+    registration = register(pair)
+    assert registration.flow is not None
+    elsewhere = registration.flow._replace(remote=("192.0.2.77", 5060))
+    pair.alice.agent.transport_made(elsewhere, pair.now)
+    pair.advance(2.1)
+    assert len(registrar.seen) == 1
+    pair.alice.agent.transport_made(registration.flow._replace(connection=4), pair.now)
+    pair.advance(2.1)
+    assert len(registrar.seen) == 2
+
+
+def test_many_lines_come_back_over_a_longer_time() -> None:
+    pair = make_pair(transport="tcp", methods=["REGISTER"])
+    agent = pair.alice.agent
+    lines = [
+        agent.register(replace(account(pair), username=f"u{number}"), pair.now, pause=1e6)
+        for number in range(2000)
+    ]
+    for line in lines:
+        line.flow = account(pair).flow(0)
+        line.state = RegistrationState.REGISTERED
+    agent.transport_lost(account(pair).flow(0), pair.now)
+    for moment, at_most in ((1.0, 620), (2.0, 1150)):
+        agent.handle_timer(pair.now + moment)
+        assert 0 < sum(line.state == "refreshing" for line in lines) < at_most, "about 500 a second"
+        agent.take_output()
 
 
 @pytest.mark.parametrize("state", list(RegistrationState))

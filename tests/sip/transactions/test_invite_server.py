@@ -227,6 +227,8 @@ def test_a_lost_transport_leaves_the_answer_owed() -> None:
     bench = Bench()
     transaction = _serve(bench, TCP)
     bench.layer.transport_lost(TCP, bench.now)
+    assert bench.user.take_told() == [], "§18.2.2: there is another way"
+    bench.layer.transport_lost(transaction.flow, bench.now)
     assert bench.user.take_told() == ["transport failed"]
     _respond(bench, transaction, 503)
     bench.advance(32)

@@ -198,6 +198,33 @@ def test_a_lost_flow_ends_its_client_transactions_and_no_others() -> None:
     assert bench.user.take_told() == ["transport failed"] * 2
 
 
+def test_an_answer_that_is_owed_on_a_lost_connection_goes_over_a_new_one_18_2_2() -> None:
+    bench = Bench()
+    transaction = bench.serve(their_request("INVITE", sent_by="192.0.2.2:5088", transport="TCP"), TCP)
+    bench.layer.transport_lost(TCP, bench.now)
+    assert bench.user.take_told() == []
+    transaction.respond(transaction.request.reply(486, to_tag="tb"), bench.now)
+    (transmit,) = bench.layer.take_output()
+    assert transmit.flow == Flow("tcp", ("192.0.2.2", 5088))
+    assert transmit.data.startswith(b"SIP/2.0 486 ")
+
+
+def test_a_peer_that_cannot_be_reached_at_its_port_either_is_told_as_lost_17_2_4() -> None:
+    bench = Bench()
+    bench.serve(their_request("INVITE", transport="TCP"), TCP)
+    bench.layer.transport_lost(TCP, bench.now)
+    bench.layer.transport_lost(Flow("tcp", ("192.0.2.2", 5060)), bench.now)
+    assert bench.user.take_told() == ["transport failed"]
+
+
+def test_why_a_flow_is_lost_can_be_asked_while_it_is_told_and_not_afterwards() -> None:
+    bench, causes = Bench(), []
+    bench.user.transport_failed = lambda transaction, now: causes.append(bench.layer.cause)  # type: ignore[method-assign]
+    bench.send(our_request(), TCP)
+    bench.layer.transport_lost(TCP, bench.now, "the certificate is somebody else's")
+    assert (causes, bench.layer.cause) == (["the certificate is somebody else's"], "")
+
+
 # The bound.
 
 
