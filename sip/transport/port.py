@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Self
 from sip.agent import UserAgent
 from sip.events import Event
 from sip.flow import UDP, Flow
+from sip.trace import Trace
 from sip.transport.alarm import Alarm
 from sip.transport.tcp import TcpTransport
 from sip.transport.udp import UdpTransport
@@ -82,6 +83,7 @@ class SipPort:
         sockets: bound; they are closed here.
         clock: gives the moment, in seconds; the running loop's if None.
         allowed: the addresses that may speak to us; None: all.
+        trace: is told of every message that comes or leaves; None: nobody is.
     """
 
     def __init__(
@@ -92,10 +94,12 @@ class SipPort:
         *,
         clock: Callable[[], float] | None = None,
         allowed: Container[str] | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self.agent = agent
         self._deliver = deliver
         self._sockets = sockets
+        self._trace = trace
         self._clock = clock or asyncio.get_running_loop().time
         self._udp = UdpTransport(self._received, allowed=allowed, counters=agent.counters)
         self._tcp = TcpTransport(self._received, self._lost, allowed=allowed, counters=agent.counters)
@@ -141,14 +145,22 @@ class SipPort:
 
     def send(self) -> None:
         """Send what the agent has to say by now. `deliver` may call it, if what it does next is to come after that."""
-        for flow, data in self.agent.take_output():
+        output = self.agent.take_output()
+        if self._trace is not None and output:
+            now = self._clock()
+            for flow, data in output:
+                self._trace.record(now, True, flow, data)
+        for flow, data in output:
             if flow.transport == UDP:
                 self._udp.send(data, flow.remote)
             else:
                 self._tcp.send(data, flow)
 
     def _received(self, data: bytes, flow: Flow) -> None:
-        self.agent.receive(data, flow, self._clock())
+        now = self._clock()
+        if self._trace is not None:
+            self._trace.record(now, False, flow, data)
+        self.agent.receive(data, flow, now)
         self.flush()
 
     def _lost(self, flow: Flow) -> None:

@@ -17,6 +17,7 @@ from sip.call import Call
 from sip.events import CallAnswered, CallConfirmed, CallEnded, CallReceived, EndCause, Event
 from sip.ids import SeededIds
 from sip.timers import Timers
+from sip.trace import Trace
 from sip.transport.port import SipPort, Sockets, bind
 from sip.uri import Uri
 from tests.sip.pair import ANSWER, OFFER
@@ -66,12 +67,15 @@ def new_phone(
     transport: Transport = "udp",
     t1: float = 0.5,
     allowed: set[str] | None = None,
+    trace: Trace | None = None,
 ) -> Phone:
     host, port = sockets.address
     agent = UserAgent(host=host, port=port, ids=SeededIds(seed), timers=Timers(t1=t1))
     uri = Uri("sip", f"u{seed}", None, host)
     phone: Phone
-    sip_port = SipPort(agent, lambda events, now: phone.deliver(events, now), sockets, allowed=allowed)
+    sip_port = SipPort(
+        agent, lambda events, now: phone.deliver(events, now), sockets, allowed=allowed, trace=trace
+    )
     phone = Phone(sip_port, Account(uri, "u", "p", Uri("sip", None, None, host), transport=transport))
     return phone
 
@@ -261,3 +265,25 @@ async def test_before_the_port_is_open_nothing_leaves_and_what_comes_waits() -> 
         assert bob.port.agent.take_output() != [], "what the agent has to say was not thrown away"
         await stack.enter_async_context(bob.port)
         await bob.heard(CallReceived)
+
+
+async def test_every_message_of_a_call_is_traced_as_it_crosses_the_wire() -> None:
+    trace = Trace(10)
+    async with two_phones(trace=trace) as (alice, bob):
+        call = alice.call(bob)
+        theirs = (await bob.heard(CallReceived)).call
+        theirs.reject(486, bob.port.now())
+        bob.port.flush()
+        await alice.heard(CallEnded)
+        alice_says, bob_says = alice.port.agent.address, bob.port.agent.address
+    traced = trace.find(call.id)
+    assert traced is not None
+    told = [(one.sent, one.flow.remote, one.data.split(b"\r\n")[0].split(b" ", 2)[:2]) for one in traced]
+    # Both ports tell the same trace: each message once as it leaves and once as it comes.
+    assert told[:2] == [
+        (True, bob_says, [b"INVITE", f"sip:bob@{bob_says[0]}:{bob_says[1]}".encode()]),
+        (False, alice_says, [b"INVITE", f"sip:bob@{bob_says[0]}:{bob_says[1]}".encode()]),
+    ]
+    assert (False, bob_says, [b"SIP/2.0", b"486"]) in told
+    assert (True, bob_says, [b"ACK", f"sip:bob@{bob_says[0]}:{bob_says[1]}".encode()]) in told
+    assert [one.at for one in traced] == sorted(one.at for one in traced)
