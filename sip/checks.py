@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _KNOWN: Final = frozenset({"INFO", "MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE"})
 _SERVED: Final = frozenset({"INVITE", "CANCEL", "BYE", "OPTIONS", "UPDATE"})
 _BEARS_SDP: Final = frozenset({"INVITE", "UPDATE"})
+_SCHEMES: Final = frozenset({"sip", "sips"})
+_ACCEPTS_SDP: Final = frozenset({"*/*", "application/*", SDP})
 
 
 class Refusal(NamedTuple):
@@ -41,6 +43,8 @@ def refusal(core: Core, transaction: ServerTransaction, request: Request) -> Ref
         method == "CANCEL"
     ):  # §8.2.2.3: Require does not count in it, and it is never merged nor does it bear a body
         return None
+    if request.uri.scheme not in _SCHEMES:
+        return Refusal(416, "unsupported_scheme")  # §8.2.2.1
     if transaction.is_merged:
         return Refusal(482, "merged_request")  # §8.2.2.2
     headers = request.index()
@@ -61,10 +65,12 @@ def _session_refusal(request: Request) -> Refusal | None:
     if request.body and (request.content_type != SDP or not _is_plain(request)):
         return Refusal(415, "unsupported_media", (("Accept", SDP), ("Accept-Encoding", "identity")))  # §8.2.3
     if request.method == "INVITE":
-        if request.uri.scheme not in ("sip", "sips"):
-            return Refusal(416, "unsupported_scheme")  # §8.2.2.1
         if request.contact is None:
             return Refusal(400, "no_contact")  # §8.1.1.8: there would be nobody to send our requests to
+        if "accept" in headers and not _accepts_sdp(request):
+            return Refusal(
+                406, "sdp_not_accepted"
+            )  # RFC 4475 §3.3.15: our 200 would bear what may not be sent
         if "replaces" in headers and not _has_readable_replaces(request):
             return Refusal(400, "bad_replaces")  # RFC 3891 §3
     return None
@@ -73,6 +79,11 @@ def _session_refusal(request: Request) -> Refusal | None:
 def _is_plain(request: Request) -> bool:
     encoding = request.get("Content-Encoding")
     return encoding is None or encoding.lower() == "identity"
+
+
+def _accepts_sdp(request: Request) -> bool:
+    types = (value.partition(";")[0].rstrip().lower() for value in request.get_all("Accept"))
+    return not _ACCEPTS_SDP.isdisjoint(types)
 
 
 def _has_readable_replaces(request: Request) -> bool:

@@ -157,12 +157,14 @@ def parse_params(text: str) -> Params:
 
 
 def format_params(params: Params) -> str:
-    """The text of header parameters, each with its semicolon; a value that is no token or host is quoted."""
+    """The text of header parameters, each with its semicolon; a value that is no token or host is quoted, but for an
+    IPv6 address in Via's `received`, which stands there as it is (RFC 5118 §4.5).
+    """
     parts = []
     for name, value in params.items():
         if value is None:
             parts.append(f";{token(name)}")
-        elif _PLAIN.fullmatch(value):
+        elif _PLAIN.fullmatch(value) or (name == "received" and _IPV6.fullmatch(value)):
             parts.append(f";{token(name)}={value}")
         else:
             parts.append(f";{token(name)}={quote(value)}")
@@ -170,6 +172,7 @@ def format_params(params: Params) -> str:
 
 
 _PLAIN: Final = re.compile(rf"{TOKEN}++|{HOST}")
+_IPV6: Final = re.compile(r"[0-9A-Fa-f:.]++")
 
 
 def split_list(values: Iterable[str]) -> list[str]:

@@ -54,7 +54,7 @@ _new: Final = tuple.__new__
 
 _FIRST_VIA: Final = re.compile(r'([^;,"]++)(;(?:[^,"]++|"(?:[^"\\]|\\.)*+")*+)?+(?=,|\Z)')
 _SENT: Final = re.compile(
-    r"[ \t]*+SIP[ \t]*+/[ \t]*+2\.0[ \t]*+/[ \t]*+(" + TOKEN + r"++)[ \t]++(" + HOST + r")"
+    r"[ \t]*+SIP[ \t]*+/[ \t]*+[0-9]++\.[0-9]++[ \t]*+/[ \t]*+(" + TOKEN + r"++)[ \t]++(" + HOST + r")"
     r"(?:[ \t]*+:[ \t]*+([0-9]{1,5}))?+[ \t]*+",
     re.IGNORECASE,
 )
@@ -85,7 +85,10 @@ class Via(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Via:
-        """Read the first (topmost) value of a Via line; what follows its comma is not looked at. Raises ParseError."""
+        """Read the first (topmost) value of a Via line; what follows its comma is not looked at. Raises ParseError.
+
+        Another version of SIP is read, so that a request of it can be told 505; it is written as ours.
+        """
         if "," not in text and '"' not in text:
             sent, _, params = text.partition(";")
         else:
@@ -114,8 +117,11 @@ class Via(NamedTuple):
 
     @property
     def received(self) -> str | None:
-        """The address the request came from, if it differs from `host` (RFC 3261 §18.2.1)."""
-        return self.params.get("received")
+        """The address the request came from, if it differs from `host` (RFC 3261 §18.2.1); an IPv6 one without the
+        brackets that some write (RFC 5118 §4.5).
+        """
+        received = self.params.get("received")
+        return received[1:-1] if received and received[0] == "[" and received[-1] == "]" else received
 
     @property
     def rport(self) -> int | None:

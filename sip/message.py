@@ -191,7 +191,7 @@ def parse(data: bytes, limit: int = MAX_DATAGRAM) -> Request | Response:
     start = lines[0]
     message = _response(start, lines) if start[:4].upper() == "SIP/" else _request(start, lines)
     try:
-        _check(message, start)
+        _check(message, lines[0])
         if len(data) > limit:
             raise ParseError("the message is longer than is taken", 513)
         if end < 0:
@@ -209,6 +209,9 @@ def _request(start: str, lines: list[str]) -> Request:
     target, _, version = rest.rpartition(" ")
     if (method not in USUAL_METHODS and not is_token(method)) or not target:
         raise ParseError(f"no start line: {start[:80]!r}")
+    if not version:
+        lines[0] = start.rstrip(" ")  # RFC 4475 §3.1.2.10: blanks at the end of a request line say nothing
+        return _request(lines[0], lines)
     if version != "SIP/2.0" and not _VERSION.fullmatch(version):
         raise ParseError(f"no start line: {start[:80]!r}")
     return Request(method, target, lines)
@@ -237,6 +240,8 @@ def _check(message: Request | Response, start: str) -> None:
         message._uri = read_target(message._target)
     via = index["via"]
     message.via = Via.parse(via if "\n" not in via else via[: via.index("\n")])
+    if ";;" in via and '"' not in via:
+        raise ParseError("an empty parameter in a Via")  # RFC 4475 §3.1.2.1
     message.from_tag = read_tag(index["from"])
     message.to_tag = read_tag(index["to"])
     message.call_id = index["call-id"].strip(BLANKS)

@@ -14,6 +14,7 @@ from sip.transactions.base import ServerKey
 
 _DEFAULT_PORT: Final = 5060
 _DEFAULT_TLS_PORT: Final = 5061
+_COOKIE_SIZE: Final = len(MAGIC_COOKIE)
 
 
 class SentBy:
@@ -89,8 +90,8 @@ def server_key(request: Request, method: str) -> ServerKey:
     """
     via = request.via
     branch = via.params.get("branch")
-    if branch is not None and branch.startswith(MAGIC_COOKIE):
+    if branch is not None and branch.startswith(MAGIC_COOKIE) and len(branch) > _COOKIE_SIZE:
         return (branch, via.host, via.port, method)
-    # RFC 2543 knew no unique branches. The To tag of the RFC's list is left out: the ACK has one that the INVITE had
+    # RFC 2543 knew no unique branches, and a cookie with nothing behind it is none (RFC 4475 §3.2.1). The To tag of the RFC's list is left out: the ACK has one that the INVITE had
     # not, and the CSeq number already tells the requests of a dialog apart.
     return (request.call_id, request.cseq.number, request.from_tag, str(request.uri), str(via), method)

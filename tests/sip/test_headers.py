@@ -32,7 +32,7 @@ def test_the_topmost_via_is_read(text: str, via: Via) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "SIP/2.0/UDP", "SIP/3.0/UDP h", "SIP/2.0/UDP h:99999", "SIP/2.0/UDP h x", "HTTP/1.1 h", "SIP/2.0/UDP h;x=\"open",
+    ["", "SIP/2.0/UDP", "SIP/x.0/UDP h", "SIP/2.0/UDP h:99999", "SIP/2.0/UDP h x", "HTTP/1.1 h", "SIP/2.0/UDP h;x=\"open",
      "SIP/2.0/UDP [::1", " SIP/2.0/UDP h:70000;branch=x", "SIP/2.0/UDP h;:=1"],
 )  # fmt: skip
 def test_what_is_no_via_is_an_error(text: str) -> None:
@@ -225,3 +225,16 @@ def test_nothing_but_a_parse_error_comes_of_any_text_and_what_is_read_can_be_wri
     except ParseError:
         return
     assert AuthParams.parse(challenge.format()) == challenge
+
+
+def test_a_via_of_another_version_is_read_so_that_505_can_be_answered() -> None:
+    assert Via.parse("SIP/7.0/UDP h;branch=b") == Via("UDP", "h", None, {"branch": "b"})
+    with pytest.raises(ParseError):
+        Via.parse("SIP/x/UDP h")
+
+
+def test_only_received_is_written_as_a_bare_ipv6_address_rfc5118_4_5() -> None:
+    via = Via("UDP", "::1", None, {"received": "2001:db8::1", "x": "2001:db8::1"})
+    assert str(via) == 'SIP/2.0/UDP [::1];received=2001:db8::1;x="2001:db8::1"'
+    assert Via.parse(str(via)) == via
+    assert Via("UDP", "h", None, {"received": "[::1]"}).received == "::1"

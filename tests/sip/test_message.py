@@ -325,3 +325,22 @@ def test_another_target_leaves_the_rest() -> None:
 def test_every_message_is_one_of_two() -> None:
     assert isinstance(parse(INVITE), Message)
     assert isinstance(parse(RINGING), Message)
+
+
+@pytest.mark.parametrize("via", ["SIP/2.0/UDP h;branch=z9hG4bK1;;rport", "SIP/2.0/UDP h;;,;,,"])
+def test_an_empty_parameter_in_a_via_is_refused_rfc4475_3_1_2_1(via: str) -> None:
+    with pytest.raises(ParseError) as refused:
+        parse(lines(via=via))
+    assert refused.value.message is not None
+
+
+def test_two_semicolons_inside_quotes_are_no_empty_parameter() -> None:
+    assert parse(lines(via='SIP/2.0/UDP h;branch=z9hG4bK1;x="a;;b"')).via.params["x"] == "a;;b"
+
+
+def test_blanks_after_the_version_of_a_request_line_say_nothing_rfc4475_3_1_2_10() -> None:
+    data = lines().replace(b" SIP/2.0\r\n", b" SIP/2.0   \r\n", 1)
+    assert parse(data).to_bytes() == data
+    assert parse(data).via.host == "10.0.0.9"
+    with pytest.raises(ParseError):
+        parse(b"OPTIONS   \r\n\r\n")
