@@ -1,12 +1,13 @@
 """One process at work: the accounts it owns, the SIP port they share, the pages' sockets, the journal behind them.
 
 A shell: it decides nothing about calls. Whatever comes in (a datagram, a frame, a timer, a row that is on disk) is handed to
-the office it concerns; then what the office has to say goes out, in this order: SIP, rows for the journal, states and letters
+the office it concerns; then what the office has to say goes out, in this order: rows for the journal, SIP, states and letters
 for the pages. docs/flow.md names the hops.
 
 Invariants:
     * after every input there is one round of output for each office that was touched, and each office has one timer;
-    * a 2xx is acknowledged, and one of ours sent, only after `Office.saved`, which is called when its row is on disk;
+    * no SIP leaves before the rows that tell of it were handed to the journal; a 2xx is acknowledged, one of ours sent, and a dialog
+      replaced only after `Office.saved`, which is called when its row is on disk;
     * an error of ours in one account is logged and counted ("error"), and neither another account nor a timer is lost by it;
     * after `close` nothing is said any more: what is under way is left as by `kill -9`, for the next process to find.
 """
@@ -184,6 +185,8 @@ class Node:
             if owned is not None:
                 touched[owned.account.id] = owned
             self._hand_over(event, owned, now)
+        for owned in touched.values():
+            self._write_down(owned)
         self.sip.send()
         for owned in touched.values():
             self._carry_away(owned)
@@ -192,8 +195,10 @@ class Node:
         """An office was told something: send what it commanded, then carry its output away (`Gate.on_input`)."""
         if self._closed:
             return
-        self.sip.flush()
         owned = self._owners.owned.get(account_id)
+        if owned is not None:
+            self._write_down(owned)
+        self.sip.flush()
         if owned is not None:
             self._carry_away(owned)
 
@@ -242,9 +247,8 @@ class Node:
     # --- output --------------------------------------------------------------------------------------------------------
 
     def _carry_away(self, owned: Owned) -> None:
-        """Rows to the journal, states and letters to the pages, the timer to the next deadline."""
+        """States and letters to the pages, the timer to the next deadline."""
         try:
-            self._write_down(owned)
             self._hub.collect(owned.account.id, owned.office, self._clock())
             self.gate.deliver()
         except Exception:
@@ -254,14 +258,19 @@ class Node:
             owned.alarm.follow(owned.office.next_deadline())
 
     def _write_down(self, owned: Owned) -> None:
-        saves = owned.office.take_saves()
-        if saves:
-            rows = [Row(save.record.id, save.record.account, save.record.to_json()) for save in saves]
-            tokens = [save.token for save in saves if save.token]
-            self._journal.put(rows, (lambda: self._saved(owned, tokens)) if tokens else None)
-        gone = owned.office.take_gone()
-        if gone:
-            self._journal.forget(gone)
+        """Rows to the journal. An error of ours must not keep SIP and pages from what they wait for."""
+        try:
+            saves = owned.office.take_saves()
+            if saves:
+                rows = [Row(save.record.id, save.record.account, save.record.to_json()) for save in saves]
+                tokens = [save.token for save in saves if save.token]
+                self._journal.put(rows, (lambda: self._saved(owned, tokens)) if tokens else None)
+            gone = owned.office.take_gone()
+            if gone:
+                self._journal.forget(gone)
+        except Exception:
+            self.counters["error"] += 1
+            logger.exception("! account %d: its rows", owned.account.id)
 
 
 def _seat(account: Account, user: SavedUser, extensions: Iterable[SavedExtension], office: Office) -> Seat:

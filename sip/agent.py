@@ -17,7 +17,7 @@ from typing import Final
 from sip.account import Account
 from sip.call import Call
 from sip.calls.caller import OutgoingCall
-from sip.calls.loaded import LoadedCall
+from sip.calls.loaded import LoadedCall, ResumedCall
 from sip.calls.saved import SavedCall
 from sip.core import Core, body_headers
 from sip.errors import LocalProtocolError, ParseError, SipError
@@ -159,6 +159,7 @@ class UserAgent:
         owner: object = None,
         call_id: str | None = None,
         contact_user: str | None = None,
+        wait: bool = False,
     ) -> Call:
         """Call `target`; its events follow. `call.dump()` may be written to disk before the output is collected and sent.
 
@@ -168,6 +169,7 @@ class UserAgent:
             headers: others, such as P-Asserted-Identity.
             call_id: one of the user's choice.
             contact_user: the user part of Contact; without it that of the account's registration, or the account's own.
+            wait: nothing is sent before `call.start(now)`; `call.dump()` tells of it already.
 
         Raises:
             LocalProtocolError: a value may not stand on the wire.
@@ -195,7 +197,10 @@ class UserAgent:
         flow = core.first_flow(request, account)
         call = OutgoingCall(core, request, flow, local_tag=tag, contact=contact, account=account, owner=owner)
         core.calls[call.id, tag] = call
-        call.start(now)
+        if wait:
+            call.prepare()
+        else:
+            call.start(now)
         return call
 
     def load_call(self, saved: SavedCall, account: Account | None, now: float, owner: object = None) -> Call:
@@ -222,7 +227,7 @@ class UserAgent:
             if account is None or not isinstance(request, Request):
                 raise LocalProtocolError("an INVITE of ours and its account are needed to go on with it")
             flow = Flow(saved.transport, (saved.host, saved.port))
-            call = loaded = OutgoingCall(
+            call = loaded = ResumedCall(
                 core, request, flow, local_tag=saved.local_tag, contact=contact, account=account, owner=owner
             )
             loaded.resume(now, saved.local_sdp)

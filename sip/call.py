@@ -96,8 +96,12 @@ class Call(Session):
         """Callee: answer 300 to 699; CallEnded follows at once."""
         raise self._wrong_role("reject")
 
+    def start(self, now: float) -> None:
+        """Caller: send the INVITE of a call that was made to wait for this (`UserAgent.invite(…, wait=True)`)."""
+        raise self._wrong_role("start")
+
     def cancel(self, now: float, reasons: Iterable[Reason] = ()) -> None:
-        """Caller: take the INVITE back (§9.1). CallEnded comes with its final response; if that is a 2xx which crossed, the call
+        """Caller: take the INVITE back (§9.1), or never send it. CallEnded comes with its final response; if that is a 2xx which crossed, the call
         is acknowledged and ended by BYE on its own. Ignored when the call is ending already.
         """
         raise self._wrong_role("cancel")
@@ -236,7 +240,7 @@ class Call(Session):
         """A CANCEL for an INVITE of the peer inside this call; it had its 200 from the agent."""
         self.offers.withdraw(invite, now)
 
-    def receive_stray(self, response: Response) -> bool:
+    def receive_stray(self, response: Response, now: float) -> bool:
         """A 2xx to an INVITE of ours that no transaction knows any more; true when it was this call's and is acknowledged."""
         dialog = self.dialog
         if dialog is None or dialog.remote_tag != (response.to_tag or ""):

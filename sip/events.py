@@ -88,6 +88,13 @@ class CallProceeding:
 
 
 @dataclass(frozen=True, slots=True)
+class InviteResent:
+    """Our INVITE leaves once more, with credentials or over UDP instead of TCP: what was saved of its branch is out of date."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
 class CallAnswered:
     """A 2xx came for our INVITE. The ACK leaves when the user calls `call.acknowledge(now)`, after its journal is on disk."""
 
@@ -188,6 +195,7 @@ Event: TypeAlias = (
     | Unregistered
     | CallReceived
     | CallProceeding
+    | InviteResent
     | CallAnswered
     | CallConfirmed
     | OfferReceived

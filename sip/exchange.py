@@ -45,6 +45,7 @@ class Exchange:
     __slots__ = (
         "_account",
         "_attempts",
+        "_branch",
         "_core",
         "_listener",
         "_may_retry",
@@ -79,14 +80,32 @@ class Exchange:
         self._listener = listener
         self._may_retry = may_retry
         self._attempts = 0
+        # Of the next attempt, when it was chosen before that leaves.
+        self._branch: str | None = None
 
-    def send(self, now: float) -> None:
-        """Send the request in a new transaction, with credentials for every realm that asked the account for them before."""
+    def prepare(self) -> None:
+        """Make the next attempt what it will be on the wire: with a branch, and with credentials for every realm that asked the
+        account for them before."""
         self._attempts += 1
         authenticator = self._core.authenticators.get(self._account)
         if authenticator is not None:
             self.request = authenticator.authorize(self.request, self._core.ids.token())
-        self.transaction = self._core.layer.send_request(self.request, self.flow, now, owner=self)
+        self._branch = self._core.ids.branch()
+
+    def send(self, now: float) -> None:
+        """Send the request in a new transaction."""
+        if self._branch is None:
+            self.prepare()
+        branch, self._branch = self._branch, None
+        self.transaction = self._core.layer.send_request(
+            self.request, self.flow, now, branch=branch, owner=self
+        )
+
+    def on_the_wire(self) -> Request:
+        """The last attempt as it left, or, once it was prepared, as it will leave."""
+        if self._branch is None:
+            return self.transaction.request
+        return self._core.layer.sign(self.request, self.flow, self._branch)
 
     def resume(self, now: float) -> None:
         """Wait for the responses to an INVITE that left in an earlier life of this process; its Via is still on it."""

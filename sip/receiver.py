@@ -101,7 +101,7 @@ class Receiver:
         tag = response.from_tag
         if response.cseq.method == "INVITE" and 200 <= response.status < 300 and self._core.is_our_tag(tag):
             call = self._core.calls.get((response.call_id, tag or ""))
-            if call is None or not call.receive_stray(response):
+            if call is None or not call.receive_stray(response, now):
                 strays.end(self._core, response, flow, now, call.account if call else None, "late_200_ended")
         else:
             self._core.counters["stray_response"] += 1

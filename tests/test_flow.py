@@ -23,7 +23,10 @@ from tests.gateway.process import Exchange, House, Tab, house, migrated
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "flow.md").read_text("utf-8")
-MOST_HOPS = 7
+MOST_HOPS = {
+    "An INVITE comes in": 7,
+    "A click on a number": 8,
+}  # house rule 6, and the journal before what leaves
 OURS = ("sip/", "gateway/", "protocol/")
 
 
@@ -54,7 +57,7 @@ def tools() -> tuple[str, ...]:
     return ("protocol/", *(f"sip/{name}" for name in named))
 
 
-INCOMING, CLICK = table("An INVITE comes in"), table("A click on a number")
+INCOMING, CLICK = (table(heading) for heading in MOST_HOPS)
 
 
 @dataclass
@@ -163,7 +166,6 @@ def check(way: Way, table: list[Part]) -> None:
     for part, place in zip(table, doors, strict=True):
         assert part_of(way.entered[place][0], table) == part.name, f"{part.door} is no door of {part.name}"
     assert way.was_one_turn
-    assert len(table) - 1 <= MOST_HOPS
 
 
 async def test_an_invite_comes_to_the_page_as_docs_flow_tells(served: tuple[House, Exchange, Tab]) -> None:
@@ -186,13 +188,13 @@ async def test_a_click_comes_to_the_pbx_as_docs_flow_tells(served: tuple[House, 
 
 @pytest.mark.parametrize(
     ("heading", "table", "hops"),
-    [("An INVITE comes in", INCOMING, "six hops"), ("A click on a number", CLICK, "seven hops")],
+    [("An INVITE comes in", INCOMING, "six hops"), ("A click on a number", CLICK, "eight hops")],
 )
 def test_the_headings_count_the_hops(heading: str, table: list[Part], hops: str) -> None:
-    words = ["no", "one", "two", "three", "four", "five", "six", "seven"]
+    words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"]
     (line,) = [line for line in TEXT.splitlines() if line.startswith(f"## {heading}")]
     assert line.endswith(hops)
-    assert words.index(hops.split()[0]) == len(table) - 1
+    assert words.index(hops.split()[0]) == len(table) - 1 <= MOST_HOPS[heading]
 
 
 @pytest.mark.parametrize("table", [INCOMING, CLICK])

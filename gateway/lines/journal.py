@@ -4,7 +4,8 @@ One record per *leg* (one SIP dialog or unanswered INVITE), because a reload has
 records by `id`, the later one wins; it does not look inside. Records are values: this module knows no store and no SIP.
 
 Invariants
-- The ACK for a 200 of theirs, and a 200 of ours, leave only after the record that tells of them was saved (`Save.token`).
+- The ACK for a 200 of theirs, a 200 of ours, and an INVITE that takes a dialog's place leave only after the record that tells of
+  them was saved (`Save.token`); no other message leaves before its record was handed to the journal.
 - CSeq is not part of the promise: a loaded dialog skips ahead by 100 (`sip`), so a record is not re-written per request.
 - A record is forgotten when its leg has ended, never before.
 """

@@ -3,7 +3,7 @@
 It does what its tables say (`Holding`, `Ringing`) and keeps the journal's promise; it decides nothing about users or pages.
 
 Invariants
-- The ACK for their 200, and our 200, leave in `saved`, after the record is on disk.
+- The ACK for their 200, our 200, and an INVITE that takes a dialog's place leave in `saved`, after the record is on disk.
 - What is offered in the page's name is the page's last own description, each time with a higher version.
 - Our hold is wanted as long as anybody wants it ("agent", "absence"), and is sent once.
 """
@@ -233,14 +233,12 @@ class SipLeg:
         )
         self.line.effects.save(record, self if wait else None)
 
-    def invite_changed(self) -> bool:
-        """Whether a challenge has made another INVITE of ours, with another branch, than was written down."""
-        return self.phase == DIALING and self.call.dump().invite != self.written
-
     def saved(self, now: float) -> None:
         """The record is on disk: now the PBX may know."""
         if self.phase == ANSWERING and self.call.state in (CallState.RECEIVED, CallState.RINGING):
             self.call.accept(self.page, now)
+        elif self.call.state is CallState.IDLE:
+            self.call.start(now)
         elif self.call.state is CallState.ANSWERED:
             self.call.acknowledge(now)
             self.become_confirmed(now)
@@ -277,7 +275,11 @@ class SipLeg:
         elif name == "old leg" and self.confirmed:
             # The PBX has answered the new leg and left this one alone.
             self.call.bye(now, (Reason("SIP", 200, "Replaced"),))
-        elif name == "late answer" and self.call.state in (CallState.CALLING, CallState.PROCEEDING):
+        elif name == "late answer" and self.call.state in (
+            CallState.IDLE,
+            CallState.CALLING,
+            CallState.PROCEEDING,
+        ):
             self._give_up_joining(now)
 
     def _give_up_joining(self, now: float) -> None:
@@ -297,7 +299,7 @@ class SipLeg:
         match self.call.state:
             case CallState.RECEIVED | CallState.RINGING:
                 self.call.reject(480, now)
-            case CallState.CALLING | CallState.PROCEEDING:
+            case CallState.IDLE | CallState.CALLING | CallState.PROCEEDING:
                 self.call.cancel(now)
             case CallState.ANSWERED | CallState.ACCEPTED | CallState.CONFIRMED:
                 self.call.bye(now)

@@ -236,6 +236,7 @@ class Line:
             offer,
             now,
             replaces=ReplacesHeader(old.id, to_tag=old.remote_tag, from_tag=old.local_tag),
+            wait=True,
         )
         new = self.adopt(SipLeg(self, call, leg.conversation, leg.direction, leg.party, leg.began_at, leg))
         new.take_page(offer, tab)
@@ -243,7 +244,8 @@ class Line:
         new.held_for = leg.held_for - {"absence"}
         leg.successor = new
         self.effects.facts.append(LegJoined(new.ref, now, leg.ref, new.device))
-        new.write_down()
+        # A 200 that nobody remembers is ended, and with it the customer, whose old dialog is gone by then: the row comes first.
+        new.write_down(wait=True)
 
     def address(self, number: str) -> Uri:
         """A number at this line's PBX.

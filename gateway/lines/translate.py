@@ -36,6 +36,7 @@ from sip.events import (
     DialogRefreshed,
     EndCause,
     Event,
+    InviteResent,
     OfferAccepted,
     OfferReceived,
     OfferRefused,
@@ -71,6 +72,8 @@ def take(line: "Line", event: Event, now: float) -> None:
     match event:
         case CallProceeding():
             _proceeding(leg, event, now)
+        case InviteResent():
+            leg.write_down()
         case CallAnswered():
             _answered(leg, event, now)
         case CallConfirmed():
@@ -125,8 +128,6 @@ def _proceeding(leg: SipLeg, event: CallProceeding, now: float) -> None:
     if event.sdp is not None and not leg.heard_early:
         leg.heard_early, leg.peer = True, event.sdp
         leg.line.effects.described.append(Described(leg.ref, leg.tab, "pranswer", event.sdp))
-    if leg.invite_changed():
-        leg.write_down()
 
 
 def _answered(leg: SipLeg, event: CallAnswered, now: float) -> None:

@@ -1,12 +1,12 @@
 """The journal of calls: what a killed process leaves to the next one (design section 6, the restart contract).
 
-A port and two implementations, SQLite and PostgreSQL, under one suite. Both have one writer, and whatever was put since its
-last transaction becomes the next one, so that the price of a commit is shared when calls are many and the wait is one
-commit long when they are few (docs/decisions/0004).
+A port and two implementations, SQLite and PostgreSQL, under one suite. Both have one writer. SQLite's commits before `put` returns;
+PostgreSQL's makes whatever was put since its last transaction the next one, so that the price of a commit is shared when calls are
+many and the wait is one commit long when they are few (docs/decisions/0004).
 
 Invariants:
-    * `done` is called on the loop, once, in the order of the puts, after the rows are committed: an ACK that waits for it
-      never leaves before its row.
+    * `done` is called on the loop, once, never inside `put`, in the order of the puts, after the rows are committed: an ACK that
+      waits for it never leaves before its row.
     * A row that cannot be written is logged and counted, and `done` is called all the same: a full disk must not keep
       people from talking. `healthy` is false until a write succeeds again.
     * `close()` returns when everything that was put is written.
@@ -62,7 +62,7 @@ class Journal(Protocol):
         """
 
     def put(self, rows: Iterable[Row], done: Done | None = None) -> None:
-        """Write the rows soon, then call `done` on the loop. Safe to call at any rate; never blocks."""
+        """Write the rows, at once or soon, then call `done` on the loop. Safe to call at any rate; never waits for a disk."""
 
     def forget(self, ids: Iterable[str]) -> None:
         """Delete the rows of ended calls soon, after all that was put before."""
@@ -115,18 +115,18 @@ class Backlog(ABC):
         if self._closed:
             raise RuntimeError("The journal is closed: nothing can be put into it any more.")
         self._waiting.append(entry)
-        self._wake()
+        self._wake(entry)
 
     @abstractmethod
-    def _wake(self) -> None:
-        """Something waits to be written."""
+    def _wake(self, entry: Entry) -> None:
+        """This waits to be written, after whatever waits already."""
 
     def _take(self) -> list[Entry]:
         taken, self._waiting = self._waiting, []
         return taken
 
-    def _written(self, batch: Sequence[Entry], rows: int, error: Exception | None) -> None:
-        """Account for the batch and tell everybody who waits for it."""
+    def _account(self, rows: int, error: Exception | None) -> None:
+        """A batch was written, or was not."""
         self._healthy = error is None
         if error is None:
             self.counters["rows_written"] += rows
@@ -134,6 +134,10 @@ class Backlog(ABC):
         else:
             self.counters["batches_failed"] += 1
             logger.error("! the journal could not be written: %s", error)
+
+    @staticmethod
+    def _tell(batch: Sequence[Entry]) -> None:
+        """Call everybody who waits for the batch."""
         for entry in batch:
             if entry.done is not None:
                 entry.done()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import asyncpg
 from sqlalchemy.engine import URL
 
-from gateway.store.journal import Backlog, Row, fold
+from gateway.store.journal import Backlog, Entry, Row, fold
 
 _PUT = (
     "INSERT INTO journal (id, account_id, body) VALUES ($1, $2, $3) "
@@ -48,7 +48,7 @@ class PostgresJournal(Backlog):
         if self._connection is not None:
             await self._connection.close()
 
-    def _wake(self) -> None:
+    def _wake(self, entry: Entry) -> None:
         self._awake.set()
 
     async def _run(self) -> None:
@@ -62,7 +62,8 @@ class PostgresJournal(Backlog):
                     await asyncio.wait_for(self._write(rows, gone), TIMEOUT)
                 except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
                     error = failure
-                self._written(batch, len(rows), error)
+                self._account(len(rows), error)
+                self._tell(batch)
 
     async def _write(self, rows: dict[str, Row], gone: set[str]) -> None:
         connection = await self._connected()

@@ -1,4 +1,4 @@
-"""The journal in SQLite: a file of its own, written on the loop's thread, one commit per turn of the loop.
+"""The journal in SQLite: a file of its own, written on the loop's thread, committed before `put` returns.
 
 A commit in WAL mode with `synchronous=NORMAL` is a write into the system's memory, 20 µs, and no flush of the disk; a thread
 would cost several times that in hand-overs, on the path of every answered call. What does flush is the checkpoint, and that
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from gateway.store.journal import Backlog, Row, fold, logger
+from gateway.store.journal import Backlog, Entry, Row, fold, logger
 
 CHECKPOINT_EVERY = 2000  # batches; some megabytes of log
 _TABLE = "CREATE TABLE IF NOT EXISTS journal (id TEXT PRIMARY KEY, account_id INTEGER NOT NULL, body BLOB NOT NULL)"
@@ -63,13 +63,19 @@ class SqliteJournal(Backlog):
         if self._connection is not None:
             self._connection.close()  # the last connection of a file checkpoints it
 
-    def _wake(self) -> None:
-        if not self._scheduled:
+    def _wake(self, entry: Entry) -> None:
+        if entry.rows:
+            # Now, and not a turn later: what they tell of leaves in this one.
+            self._write()
+        elif not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._write)
+            asyncio.get_running_loop().call_soon(self._write_later)
+
+    def _write_later(self) -> None:
+        self._scheduled = False
+        self._write()
 
     def _write(self) -> None:
-        self._scheduled = False
         batch = self._take()
         if not batch:
             return
@@ -81,7 +87,9 @@ class SqliteJournal(Backlog):
                 connection.executemany(_FORGET, [(identity,) for identity in gone])
         except sqlite3.Error as failure:
             error = failure
-        self._written(batch, len(rows), error)
+        self._account(len(rows), error)
+        if any(entry.done for entry in batch):
+            asyncio.get_running_loop().call_soon(self._tell, batch)
         if self.counters["batches_written"] % CHECKPOINT_EVERY == 0 and self._checkpoint is None:
             self._checkpoint = asyncio.get_running_loop().run_in_executor(None, _checkpoint, self._path)
             self._checkpoint.add_done_callback(self._checkpointed)

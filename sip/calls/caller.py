@@ -43,7 +43,7 @@ from sip.calls.states import (
 from sip.core import Core, reason_headers
 from sip.dialog import Dialog
 from sip.errors import LocalProtocolError
-from sip.events import CallAnswered, CallProceeding, EndCause
+from sip.events import CallAnswered, CallProceeding, EndCause, InviteResent
 from sip.exchange import Exchange
 from sip.flow import Flow
 from sip.headers import Reason
@@ -96,15 +96,12 @@ class OutgoingCall(Call):
 
     # Commands.
 
-    def start(self, now: float) -> None:
-        """Send the INVITE."""
-        self.step(START, now)
+    def prepare(self) -> None:
+        """Make the INVITE what it will be on the wire, so that `dump` can tell of it before `start`."""
+        self._exchange.prepare()
 
-    def resume(self, now: float, local_sdp: bytes | None) -> None:
-        """Go on waiting for responses to an INVITE that an earlier life of this process sent, and that can be cancelled."""
-        self.state = PROCEEDING
-        self.local_sdp = local_sdp
-        self._exchange.resume(now)
+    def start(self, now: float) -> None:
+        self.step(START, now)
 
     def cancel(self, now: float, reasons: Iterable[Reason] = ()) -> None:
         self._reasons = tuple(reasons)
@@ -117,9 +114,9 @@ class OutgoingCall(Call):
         self.step(ACKNOWLEDGE, now)
 
     def dump(self) -> SavedCall:
-        if self.state not in (CALLING, PROCEEDING, CANCEL_HELD, CANCELLING):
+        if self.state not in (IDLE, CALLING, PROCEEDING, CANCEL_HELD, CANCELLING):
             return self.dump_dialog()
-        request = self._exchange.transaction.request
+        request = self._exchange.on_the_wire()
         kept = [(name, value) for name, value in request.headers if name != "Content-Type"]
         invite = Request.build("INVITE", request.uri, kept)
         # Nobody has answered, so there is no dialog but what 100 makes of the INVITE: our side of it.
@@ -183,6 +180,14 @@ class OutgoingCall(Call):
 
     def _send(self, now: float) -> None:
         self._exchange.send(now)
+
+    def _tell_resent(self, now: float) -> None:
+        self.core.events.append(InviteResent(self))
+
+    def _never_mind(self, now: float) -> None:
+        """Taken back before it left: nobody need be told but the user."""
+        self._end = End("us", None, (), EndCause.CANCELLED)
+        self._finish(now)
 
     def _proceed(self, now: float) -> None:
         response = self._response
@@ -290,19 +295,20 @@ class OutgoingCall(Call):
     # fmt: off
     table: ClassVar[Table[CallState, CallInput]] = {
         (IDLE, START):                (CALLING, _send),
+        (IDLE, CANCEL):               (ENDED, _never_mind),
 
         (CALLING, TRYING):            (PROCEEDING, None),
         (CALLING, PROVISIONAL):       (PROCEEDING, _proceed),
         (CALLING, SUCCESS):           (ANSWERED, _be_answered),
         (CALLING, FAILURE):           (ENDED, _be_refused),
-        (CALLING, RESENT):            (CALLING, None),
+        (CALLING, RESENT):            (CALLING, _tell_resent),
         (CALLING, CANCEL):            (CANCEL_HELD, _take_back),       # §9.1: not before a 1xx
 
         (PROCEEDING, TRYING):         (PROCEEDING, None),
         (PROCEEDING, PROVISIONAL):    (PROCEEDING, _proceed),
         (PROCEEDING, SUCCESS):        (ANSWERED, _be_answered),
         (PROCEEDING, FAILURE):        (ENDED, _be_refused),
-        (PROCEEDING, RESENT):         (CALLING, None),
+        (PROCEEDING, RESENT):         (CALLING, _tell_resent),
         (PROCEEDING, CANCEL):         (CANCELLING, _take_back_now),
         (PROCEEDING, BYE_RECEIVED):   (CANCELLING, _be_left),
 

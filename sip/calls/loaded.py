@@ -1,6 +1,7 @@
-"""A confirmed call that was taken from disk: the session alone, how it began is over (design: the restart contract).
+"""Calls of ours that were taken from disk (design: the restart contract).
 
-Invariant: born confirmed and silent; whether the peer still knows it is asked by `update`.
+`LoadedCall` is confirmed: the session alone, how it began is over; whether the peer still knows it is asked by `update`.
+`ResumedCall` is an INVITE that nobody had answered. Invariant: both are born silent.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from typing import ClassVar
 
 from sip.account import Account
 from sip.call import Call
+from sip.calls.caller import OutgoingCall
 from sip.calls.saved import SavedCall
 from sip.calls.session import SESSION_TABLE
-from sip.calls.states import CONFIRMED, CallInput, CallState
+from sip.calls.states import CONFIRMED, PROCEEDING, CallInput, CallState
 from sip.core import Core
 from sip.dialog import CSEQ_SKIP, Dialog
 from sip.flow import Flow
 from sip.machine import Table
-from sip.message import Request
+from sip.message import Request, Response
+from sip.transactions.layer import InviteClientTransaction
 from sip.uri import NameAddr, Uri
 
 
@@ -61,6 +64,31 @@ class LoadedCall(Call):
         return self.dump_dialog()
 
     table: ClassVar[Table[CallState, CallInput]] = SESSION_TABLE
+
+
+class ResumedCall(OutgoingCall):
+    """An INVITE that an earlier life of this process sent; it can be cancelled, by the branch that was written down."""
+
+    __slots__ = ()
+
+    def resume(self, now: float, local_sdp: bytes | None) -> None:
+        """Go on waiting for its responses."""
+        self.state = PROCEEDING
+        self.local_sdp = local_sdp
+        self._exchange.resume(now)
+
+    def receive_stray(self, response: Response, now: float) -> bool:
+        """The first 2xx may fit no transaction: the INVITE had left again, with credentials, after it was written down. It is this
+        call's all the same, by Call-ID and tag."""
+        if self.dialog is not None:
+            return super().receive_stray(response, now)
+        invite = self._exchange.transaction
+        assert isinstance(invite, InviteClientTransaction), "only an INVITE of ours is resumed"
+        invite.abandon(now)  # nobody will answer that attempt any more
+        self._cseq = response.cseq.number
+        self._exchange.request = self._exchange.request.with_header("CSeq", response.cseq)
+        self._invite_answered(self._exchange, response, now)
+        return True
 
 
 def _invite(saved: SavedCall) -> Request:

@@ -140,6 +140,10 @@ class TransactionLayer:
         transaction.begin(now)
         return transaction
 
+    def sign(self, request: Request, flow: Flow, branch: str) -> Request:
+        """The request with the Via that it would bear if `send_request` sent it with this branch."""
+        return self._sent_by.sign(request, flow, branch)
+
     def send_cancel(
         self, invite: InviteClientTransaction, now: float, *, headers: Headers = (), owner: object = None
     ) -> ClientTransaction:

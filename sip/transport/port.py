@@ -125,7 +125,7 @@ class SipPort:
         return self._clock()
 
     def flush(self) -> None:
-        """Send, tell, set the timer. To be called after every command given to the agent; inside `deliver` it is not needed.
+        """Tell, send, set the timer. To be called after every command given to the agent; inside `deliver` it is not needed.
 
         Before the port is open nothing happens: what the agent has to say waits, and what comes waits in the sockets.
         """
@@ -133,12 +133,11 @@ class SipPort:
             return
         self._is_flushing = True
         try:
-            while True:
-                self.send()
-                events = self.agent.take_events()
-                if not events:
-                    break
+            while events := self.agent.take_events():
+                # Told first: what `deliver` writes down is written before what it tells of has left.
                 self._deliver(events, self._clock())
+                self.send()
+            self.send()
         finally:
             self._is_flushing = False
             self._alarm.follow(self.agent.next_deadline())

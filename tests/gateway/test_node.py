@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.limits import Limits
+from gateway.lines.journal import Record
 from gateway.node import Node
 from gateway.owners import Owners
 from gateway.realtime.hub import Hub
@@ -23,7 +24,7 @@ from gateway.store.accounts import Account
 from gateway.store.journal import Done as RowsDone
 from gateway.store.journal import Row
 from gateway.store.people import Extension, User
-from protocol.commands import Answer, AnyCommand, Dial, HangUp, Reject
+from protocol.commands import Answer, AnyCommand, Dial, HangUp, Reattach, Reject
 from protocol.messages import Done
 from sip.agent import UserAgent
 from sip.flow import Flow
@@ -91,10 +92,10 @@ class Port:
             return
         self._is_flushing = True
         try:
-            self.send()
             while events := self._stage.agent.take_events():
                 self._stage.node.take_sip_events(events, self._stage.now)
                 self.send()
+            self.send()
         finally:
             self._is_flushing = False
 
@@ -236,20 +237,71 @@ async def stage(timers: Callable[[Stage], None]) -> Stage:
 # --- the order of output -------------------------------------------------------------------------------------------------
 
 
-async def test_a_command_leaves_as_sip_then_rows_then_pages(stage: Stage) -> None:
-    assert stage.since(stage.dial) == ["SIP INVITE", "rows", "pages"]
+async def test_a_command_leaves_as_rows_then_sip_then_pages(stage: Stage) -> None:
+    assert stage.since(stage.dial) == ["rows", "SIP INVITE", "pages"]
 
 
-async def test_what_sip_brings_is_answered_before_rows_and_pages(stage: Stage) -> None:
+async def test_an_invite_that_leaves_again_with_credentials_is_written_down_again_before(
+    stage: Stage,
+) -> None:
+    stage.dial()
+    first = parse(stage.wire.pop())
+    assert isinstance(first, Request)
+    challenge = first.reply(401, to_tag="px", headers=[("WWW-Authenticate", 'Digest realm="pbx", nonce="1"')])
+    stage.agent.receive(challenge.to_bytes(), Flow("udp", PBX), stage.now)
+    assert stage.since(stage.port.flush) == ["rows", "SIP ACK", "SIP INVITE"]
+    (row,) = stage.disk.rows.values()
+    written, second = parse(Record.from_json(row.body).saved.invite), parse(stage.wire.pop())
+    assert written.branch == second.branch != first.branch
+    assert second.get("Authorization") is not None
+
+
+async def test_an_invite_that_takes_a_dialogs_place_waits_for_the_disk(stage: Stage) -> None:
+    stage.pbx.does[CUSTOMER] = answers
+    stage.dial()
+    stage.run()
+    stage.disk.write()
+    stage.run()
+    (call,) = stage.calls()
+    office = stage.owners.owned[1].office
+    office.leave(USER, "t", True, stage.now)
+    office.join(USER, "t", "load", (), stage.now)
+    stage.node.settle(1)
+    stage.run()
+    assert stage.since(lambda: stage.execute(Reattach("c2", call, sdp("fresh")))) == ["rows", "pages"]
+    assert stage.since(stage.disk.write)[0] == "SIP INVITE"
+
+
+async def test_a_reload_that_is_hung_up_before_its_row_is_written_is_never_sent(stage: Stage) -> None:
+    stage.pbx.does[CUSTOMER] = answers
+    stage.dial()
+    stage.run()
+    stage.disk.write()
+    stage.run()
+    (call,) = stage.calls()
+    office = stage.owners.owned[1].office
+    office.leave(USER, "t", True, stage.now)
+    office.join(USER, "t", "load", (), stage.now)
+    stage.node.settle(1)
+    stage.run()
+    stage.execute(Reattach("c2", call, sdp("fresh")))
+    told = stage.since(lambda: stage.execute(HangUp("c3", call)))
+    told += stage.since(stage.disk.write) + stage.since(stage.run)
+    assert "SIP INVITE" not in told
+    assert stage.calls() == {call: "ended"}
+    assert stage.disk.rows == {}
+
+
+async def test_what_sip_brings_is_answered_before_pages_and_after_rows(stage: Stage) -> None:
     call = stage.ring()
     stage.execute(Answer("c1", call, sdp("page", setup="active")))
     stage.disk.write()
     stage.run()
     assert stage.calls()[call] == "talking"
     office = stage.owners.owned[1].office
-    # The exchange takes the session back: our 200 for its BYE, then the row that is not needed any more, then the pages.
+    # The exchange takes the session back: the row that is not needed any more, our 200 for its BYE, then the pages.
     stage.pbx.agent.calls[0].bye(stage.now)
-    assert stage.since(stage.run) == ["SIP 200", "rows forgotten", "pages"]
+    assert stage.since(stage.run) == ["rows forgotten", "SIP 200", "pages"]
     assert office.state_of(USER).calls[call].state == "ended"
 
 
@@ -257,7 +309,7 @@ async def test_the_acknowledgement_of_their_200_waits_for_the_disk(stage: Stage)
     stage.pbx.does[CUSTOMER] = answers
     stage.dial()
     assert "SIP ACK" not in stage.since(stage.run)
-    assert stage.since(stage.disk.write)[0] == "SIP ACK"
+    assert stage.since(stage.disk.write)[:2] == ["rows", "SIP ACK"]
     assert list(stage.calls().values()) == ["talking"]
 
 

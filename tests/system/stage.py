@@ -134,13 +134,6 @@ class Agent:
             otherwise=lambda: f"{self._written()} are written down, not {legs} legs",
         )
 
-    async def until_reload_written(self) -> None:
-        """Wait until the journal has the leg that is to take another's place: its row is written when its INVITE leaves."""
-        await until(
-            lambda: any(leg["replaces"] for leg in self._written()),
-            otherwise=lambda: f"{self._written()} are written down, and no reload",
-        )
-
     def _written(self) -> list[dict[str, str]]:
         path = journal_path(Path(self.gateway.environment["TRUBKA_DATABASE_URL"].removeprefix("sqlite:///")))
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:

@@ -186,7 +186,6 @@ async def test_during_replaces_the_customer_is_kept(stage: Stage, lost: str) -> 
         )
         await page.reattach(call)
         await stage.wire.until_stopped()
-        await agent.until_reload_written()
         if lost == "answer and old leg":
             await agent.until_written(1)
         agent.gateway.kill()

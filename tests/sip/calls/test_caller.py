@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from sip.call import Call
 from sip.calls.caller import OutgoingCall
+from sip.errors import LocalProtocolError
 from sip.events import (
     CallAnswered,
     CallEnded,
     EndCause,
 )
 from sip.headers import Reason
+from sip.message import parse
 from tests.sip.pair import (
     ANSWER,
     OFFER,
     Pair,
     assert_both_quiet,
     assert_ended,
+    bob_uri,
     dial,
     make_pair,
     rings,
@@ -202,3 +206,45 @@ def test_a_200_whose_invite_was_cancelled_in_vain_is_acknowledged_and_ended_howe
     assert pair.names(pair.alice).count("BYE") == 1
     assert pair.bob.last(CallEnded).by == "them"
     assert_both_quiet(pair)
+
+
+def waits(pair: Pair) -> Call:
+    """A call that is made and not begun."""
+    return pair.alice.agent.invite(pair.alice.account, bob_uri(), OFFER, pair.now, wait=True)
+
+
+def test_an_invite_that_waits_is_saved_as_it_will_leave_and_leaves_at_start() -> None:
+    pair = make_pair()
+    mine = waits(pair)
+    pair.advance(1.0)
+    assert (mine.state, pair.names()) == ("idle", [])
+    saved = parse(mine.dump().invite)
+    mine.start(pair.now)
+    pair.advance(0.1)
+    (invite,) = pair.requests("INVITE")
+    assert (saved.branch, saved.call_id, saved.from_tag) == (invite.branch, invite.call_id, invite.from_tag)
+    assert parse(mine.dump().invite).branch == invite.branch
+    with pytest.raises(LocalProtocolError):
+        mine.start(pair.now)
+
+
+def test_an_invite_that_waits_may_be_taken_back_and_then_nothing_is_sent() -> None:
+    pair = make_pair()
+    mine = waits(pair)
+    mine.cancel(pair.now)
+    pair.settle()
+    assert pair.names() == []
+    assert pair.alice.last(CallEnded) == CallEnded(mine, "us", None, (), EndCause.CANCELLED)
+    assert_both_quiet(pair)
+
+
+def test_an_invite_that_waited_can_be_found_by_its_saved_branch_after_a_restart() -> None:
+    pair = make_pair()
+    mine = waits(pair)
+    saved = mine.dump()
+    mine.start(pair.now)
+    pair.advance(0.1)
+    pair.alice.agent = pair.alice.new_agent()
+    pair.alice.agent.load_call(saved, pair.alice.account, pair.now).cancel(pair.now)
+    pair.settle()
+    assert pair.bob.last(CallEnded).cause == EndCause.CANCELLED

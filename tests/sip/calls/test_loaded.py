@@ -16,7 +16,20 @@ from sip.events import (
     OfferReceived,
     ProbeFailed,
 )
-from tests.sip.pair import ANSWER, HOLD, OFFER, Pair, Party, answers_itself, dial, make_pair, rings, talk
+from sip.message import Request, parse
+from tests.sip.pair import (
+    ANSWER,
+    HOLD,
+    OFFER,
+    Pair,
+    Party,
+    answers_itself,
+    assert_ended,
+    dial,
+    make_pair,
+    rings,
+    talk,
+)
 
 
 def restart(pair: Pair, party: Party, call: Call) -> Call:
@@ -173,6 +186,28 @@ def test_a_loaded_invite_may_also_be_answered_and_talked() -> None:
     pair.bob.call().accept(ANSWER, pair.now)
     pair.advance(0.2)
     assert loaded.state == pair.bob.call().state == "confirmed"
+
+
+def test_a_loaded_invite_is_answered_by_a_200_to_the_attempt_that_was_not_written_down() -> None:
+    """It left again with credentials, under another branch and CSeq, and the process died before the row was renewed."""
+    pair = make_pair()
+    pair.drop("INVITE", 1)
+    first = dial(pair).dump()
+    invite = parse(first.invite)
+    assert isinstance(invite, Request)
+    pair.flush()
+    challenge = invite.reply(401, headers=[("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')])
+    pair.inject(challenge.to_bytes(), pair.alice)
+    pair.advance(0.1)
+    pair.alice.agent = pair.alice.new_agent()
+    loaded = pair.alice.agent.load_call(first, pair.alice.account, pair.now)
+    answers_itself(pair.alice, "caller")
+    pair.bob.call().accept(ANSWER, pair.now)
+    pair.advance(0.2)
+    assert loaded.state == pair.bob.call().state == "confirmed"
+    assert pair.requests("ACK")[-1].cseq.number == pair.requests("INVITE")[-1].cseq.number == 2
+    loaded.bye(pair.now)
+    assert_ended(pair, "us", EndCause.HUNG_UP)
 
 
 def test_a_200_for_an_invite_that_was_not_even_saved_is_ended() -> None:
