@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 NODE_PATH_PREFIX := $(abspath $(BIN))
 
-.PHONY: help demo test check bench plays pictures widget format lock clean setup-demo setup-test
+.PHONY: help demo test check bench plays fuzz pictures widget format lock clean setup-demo setup-test
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -24,6 +24,10 @@ bench: setup-test ## the figures of design section 7, as JSON
 
 plays: setup-test ## long loops, loss matrices and soaks: before a release
 	$(BIN)/pytest -m plays tests/system tests/browser
+
+fuzz: setup-test ## ten minutes of fuzzing the SIP library; what is found lies in var/fuzz
+	mkdir -p var/fuzz/found
+	nice $(BIN)/python -m tests.fuzz.run -max_total_time=600 -max_len=4096 -artifact_prefix=var/fuzz/ var/fuzz/found tests/fuzz/corpus tests/sip/torture
 
 pictures: setup-test ## every state of the widget into docs/pictures
 	$(BIN)/python -m tests.browser.pictures
