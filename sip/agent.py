@@ -29,6 +29,7 @@ from sip.ids import Ids
 from sip.message import Request, parse
 from sip.receiver import Receiver
 from sip.registration import Registration
+from sip.subscriptions.commands import EventCommands
 from sip.timers import Timers
 from sip.transactions.layer import (
     TransactionLayer,
@@ -37,11 +38,12 @@ from sip.uri import NameAddr, Uri
 
 # An office has thousands of lines, not calls without end; each unanswered INVITE of a flood costs memory.
 _MAX_CALLS: Final = 20_000
+_MAX_WATCHERS: Final = 10_000
 
 log: Final = getLogger("trubka.sip")
 
 
-class UserAgent:
+class UserAgent(EventCommands):
     """All calls and registrations of one process.
 
     Args:
@@ -53,7 +55,9 @@ class UserAgent:
         product: what User-Agent and Server say.
         tag_prefix: begins every tag of ours: a 2xx to an INVITE that nobody remembers is told by it and ended.
         methods: of requests outside dialogs that the user answers itself (RequestReceived), such as REGISTER.
+        packages: of events, to whose subscriptions the user answers (SubscriptionReceived); of others, 489.
         max_calls: beyond it an INVITE gets 503 with Retry-After.
+        max_watchers: beyond it a SUBSCRIBE does.
     """
 
     def __init__(
@@ -66,7 +70,9 @@ class UserAgent:
         product: str = "Trubka",
         tag_prefix: str = "tb",
         methods: Iterable[str] = (),
+        packages: Iterable[str] = (),
         max_calls: int = _MAX_CALLS,
+        max_watchers: int = _MAX_WATCHERS,
         tls_port: int | None = None,
         alias: bool = False,
     ) -> None:
@@ -79,9 +85,10 @@ class UserAgent:
             product=product,
             tag_prefix=tag_prefix,
             methods=methods,
+            packages=packages,
             tls_port=tls_port,
         )
-        self._receiver = Receiver(self._core, max_calls)
+        self._receiver = Receiver(self._core, max_calls, max_watchers)
         self._core.layer = self._layer = TransactionLayer(
             self._receiver,
             host=host,
@@ -272,6 +279,8 @@ class UserAgent:
             call.transport_lost(flow)
         for registration in self._registered_over(flow):
             registration.transport_lost(now)
+        for usage in set(self._core.subscriptions.values()):
+            usage.transport_lost(flow, now)
 
     def transport_made(self, flow: Flow, now: float) -> None:
         """A connection that was lost stands again: the lines that registered over it do so now, one after the other."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from sip.transactions.layer import ServerTransaction
 
 # Methods of other RFCs: known, but not served here (405); what nobody has heard of gets 501 (§8.2.1, §21.5.2).
-_KNOWN: Final = frozenset({"INFO", "MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE"})
-_SERVED: Final = frozenset({"INVITE", "CANCEL", "BYE", "OPTIONS", "UPDATE"})
+_KNOWN: Final = frozenset({"INFO", "MESSAGE", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE"})
+_SERVED: Final = frozenset({"INVITE", "CANCEL", "BYE", "OPTIONS", "UPDATE", "NOTIFY"})
 _BEARS_SDP: Final = frozenset({"INVITE", "UPDATE"})
 _SCHEMES: Final = frozenset({"sip", "sips"})
 _ACCEPTS_SDP: Final = frozenset({"*/*", "application/*", SDP})
@@ -35,7 +35,7 @@ class Refusal(NamedTuple):
 def refusal(core: Core, transaction: ServerTransaction, request: Request) -> Refusal | None:
     """Why the request is refused, or None when it may be looked at."""
     method = request.method
-    if method not in _SERVED and method not in core.methods:
+    if method not in _SERVED and method not in core.methods and not (method == "SUBSCRIBE" and core.packages):
         if method in _KNOWN:
             return Refusal(405, "method_not_allowed", (("Allow", core.allow),))
         return Refusal(501, "unknown_method", (("Allow", core.allow),))

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from sip.call import Call
     from sip.calls.strays import Stray
     from sip.registration import Registration
-    from sip.transactions.layer import TransactionLayer
+    from sip.transactions.layer import ServerTransaction, TransactionLayer
 
 SDP: Final = "application/sdp"
 SUPPORTED: Final = frozenset({"replaces"})
-METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE")
+METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "NOTIFY")
 
 # What the Via that the layer puts on top adds to a request, for the size rule of RFC 3261 §18.1.1.
 _VIA_SIZE: Final = 90
@@ -49,6 +49,19 @@ class TimerOwner(Protocol):
         """The deadline of this name came due."""
 
 
+class Usage(Protocol):
+    """A dialog usage that is not a call (RFC 5057): a subscription of ours, or one of somebody else's."""
+
+    def serves(self, method: str) -> bool:
+        """Whether requests of this method belong to it."""
+
+    def receive(self, transaction: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
+        """A request in its dialog."""
+
+    def transport_lost(self, flow: Flow, now: float) -> None:
+        """A connection is gone; perhaps it was the one to its peer."""
+
+
 class Core:
     """The surroundings of every call and registration of one user agent.
 
@@ -56,6 +69,7 @@ class Core:
         host, port: what Via and Contact say; fixed for the life of the process.
         tls_port: what they say of TLS.
         methods: beyond the usual ones, that the user answers itself.
+        packages: of events, to whose subscriptions the user answers (RFC 6665).
     """
 
     def __init__(
@@ -68,6 +82,7 @@ class Core:
         product: str,
         tag_prefix: str,
         methods: Iterable[str] = (),
+        packages: Iterable[str] = (),
         tls_port: int = 5061,
     ) -> None:
         self.host = host
@@ -77,12 +92,16 @@ class Core:
         self.timers = timers
         self.tag_prefix = tag_prefix
         self.methods = frozenset(methods)
-        self.allow = ", ".join((*METHODS, *sorted(self.methods.difference(METHODS))))
+        self.packages = tuple(packages)
+        served = (*METHODS, "SUBSCRIBE") if self.packages else METHODS
+        self.allow = ", ".join((*served, *sorted(self.methods.difference(served))))
         self.deadlines: Deadlines[TimerOwner, str] = Deadlines()
         self.events: list[Event] = []
         self.counters: Counter[str] = Counter()
         # By Call-ID and local tag: the two halves of a dialog's id that are known before the peer has answered.
         self.calls: dict[tuple[str, str], Call] = {}
+        # By Call-ID and both tags; the remote one is "" while any notifier may answer our SUBSCRIBE.
+        self.subscriptions: dict[tuple[str, str, str], Usage] = {}
         # By the user part of their Contact, which the Request-URI of an INVITE for them bears.
         self.lines: dict[str, Registration] = {}
         self.registrations: dict[Account, Registration] = {}
@@ -92,10 +111,13 @@ class Core:
         self.authenticators: dict[Account | None, Authenticator] = {}
         self.layer: TransactionLayer
         self._product = product
-        # For requests and responses that make or refresh a dialog (RFC 3261 §13.2.1, §13.3.1.4).
+        # For requests and responses that make or refresh a dialog (RFC 3261 §13.2.1, §13.3.1.4; Allow-Events: RFC 6665 §8.2.2).
+        # User-Agent is the last, for those that bear nothing else of it.
+        events = [("Allow-Events", ", ".join(self.packages))] if self.packages else []
         self.capabilities: Final[tuple[tuple[str, Value], ...]] = (
             ("Allow", self.allow),
             ("Supported", ", ".join(sorted(SUPPORTED))),
+            *events,
             ("User-Agent", product),
         )
         self.server_header: Final[tuple[tuple[str, Value], ...]] = (("Server", product),)
@@ -103,6 +125,16 @@ class Core:
     def new_tag(self) -> str:
         """A tag of ours: its prefix tells it from others' when nothing else is known any more."""
         return f"{self.tag_prefix}{self.ids.tag()}"
+
+    def understood_events(self, *more: str) -> str:
+        """The value of Allow-Events in a 489 (RFC 6665 §8.3.2): the packages that are served, and these."""
+        return ", ".join(dict.fromkeys((*self.packages, *more)))
+
+    def usage(self, request: Request) -> Usage | None:
+        """The subscription that a request with our tag in To is for."""
+        tags = request.call_id, request.to_tag or ""
+        found = self.subscriptions.get((*tags, request.from_tag or "")) or self.subscriptions.get((*tags, ""))
+        return found if found is not None and found.serves(request.method) else None
 
     def is_our_tag(self, tag: str | None) -> bool:
         return tag is not None and tag.startswith(self.tag_prefix)

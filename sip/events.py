@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from sip.subscriptions import facts
+
 if TYPE_CHECKING:
     from sip.call import Call
     from sip.flow import Flow
@@ -206,4 +208,15 @@ Event: TypeAlias = (
     | ProbeFailed
     | CallEnded
     | RequestReceived
+    | facts.SubscriptionActive
+    | facts.SubscriptionPending
+    | facts.SubscriptionForked
+    | facts.Notified
+    | facts.SubscriptionFailed
+    | facts.SubscriptionEnded
+    | facts.SubscriptionReceived
+    | facts.WatcherEnded
+    | facts.Published
+    | facts.PublicationFailed
+    | facts.Unpublished
 )

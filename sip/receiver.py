@@ -19,6 +19,7 @@ from sip.events import CallReceived, RequestReceived
 from sip.exchange import Exchange
 from sip.flow import Flow
 from sip.message import Request, Response
+from sip.subscriptions.watchers import Watchers
 from sip.transactions.base import Transaction
 from sip.transactions.layer import ClientTransaction, InviteServerTransaction, ServerTransaction
 from sip.uri import Uri
@@ -41,11 +42,13 @@ class Receiver:
 
     Args:
         max_calls: beyond it an INVITE gets 503 with Retry-After.
+        max_watchers: beyond it a SUBSCRIBE does.
     """
 
-    def __init__(self, core: Core, max_calls: int) -> None:
+    def __init__(self, core: Core, max_calls: int, max_watchers: int) -> None:
         self._core = core
         self._max_calls = max_calls
+        self._watchers = Watchers(core, max_watchers)
         # An INVITE that is taken from disk goes the way of one from the wire; this is what is to become of it.
         self._loading: _Loading | None = None
 
@@ -71,14 +74,20 @@ class Receiver:
                 transaction.owner = call
                 call.receive(transaction, request, flow, now)
                 return
+            usage = core.usage(request)
+            if usage is not None:
+                usage.receive(transaction, request, flow, now)
+                return
         if method in core.methods:
             core.events.append(RequestReceived(transaction, request, flow))
+        elif method == "SUBSCRIBE" and tag is None:
+            self._watchers.receive(transaction, request, flow, now)
         elif tag is not None or method not in ("INVITE", "OPTIONS"):
             self._refuse(transaction, _OUT_OF_DIALOG, now)
         elif method == "INVITE":
             self._receive_invite(transaction, request, flow, now)
         else:
-            headers = (("Accept", SDP), *core.capabilities[:2], *core.server_header)
+            headers = (("Accept", SDP), *core.capabilities[:-1], *core.server_header)
             transaction.respond(request.reply(200, to_tag=core.new_tag(), headers=headers), now)
 
     def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:

@@ -218,7 +218,7 @@ class Session(Machine[CallState, CallInput]):
         """The response, with Contact and what we can do when it refreshes the dialog (§12.1.1, §13.3.1.4)."""
         fields: list[tuple[str, Value]] = [*headers]
         if contact:
-            fields += [("Contact", f"<{self.contact}>"), *self.core.capabilities[:2]]
+            fields += [("Contact", f"<{self.contact}>"), *self.core.capabilities[:-1]]
         fields += self.core.server_header
         fields += body_headers(sdp)
         return request.reply(status, reason, to_tag=self.local_tag, headers=fields, body=sdp or b"")

@@ -58,12 +58,14 @@ class Party:
         transport: Transport = "udp",
         timers: Timers | None = None,
         methods: Sequence[str] = (),
+        packages: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.address = (host, 5060)
         self.ids = SeededIds(seed)
         self.timers = timers or Timers()
         self.methods = methods
+        self.packages = packages
         self.transport = transport
         self.agent = self.new_agent()
         self.events: list[Event] = []
@@ -75,7 +77,14 @@ class Party:
     def new_agent(self) -> UserAgent:
         """A user agent at this party's address, as after a restart."""
         host, port = self.address
-        return UserAgent(host=host, port=port, ids=self.ids, timers=self.timers, methods=self.methods)
+        return UserAgent(
+            host=host,
+            port=port,
+            ids=self.ids,
+            timers=self.timers,
+            methods=self.methods,
+            packages=self.packages,
+        )
 
     def heard(self, kind: type[E]) -> list[E]:
         """The events of one kind, in order."""
@@ -92,9 +101,12 @@ class Party:
         return self.last(CallReceived).call
 
     def is_quiet(self) -> bool:
-        """Nothing is left: no call, no transaction, no deadline."""
+        """Nothing is left: no call, no subscription, no transaction, no deadline."""
         return (
-            not self.agent.calls and not self.agent.transaction_count and self.agent.next_deadline() is None
+            not self.agent.calls
+            and not self.agent.subscription_count
+            and not self.agent.transaction_count
+            and self.agent.next_deadline() is None
         )
 
 
@@ -220,13 +232,21 @@ class Pair:
 
 
 def make_pair(
-    *, seed: int = 1, transport: Transport = "udp", timers: Timers | None = None, methods: Sequence[str] = ()
+    *,
+    seed: int = 1,
+    transport: Transport = "udp",
+    timers: Timers | None = None,
+    methods: Sequence[str] = (),
+    packages: Sequence[str] = (),
 ) -> Pair:
     """Alice and Bob, born silent."""
-    return Pair(
-        Party("alice", "192.0.2.1", seed=seed, transport=transport, timers=timers, methods=methods),
-        Party("bob", "192.0.2.2", seed=seed + 1000, transport=transport, timers=timers, methods=methods),
-    )
+
+    def party(name: str, host: str, seed: int) -> Party:
+        return Party(
+            name, host, seed=seed, transport=transport, timers=timers, methods=methods, packages=packages
+        )
+
+    return Pair(party("alice", "192.0.2.1", seed), party("bob", "192.0.2.2", seed + 1000))
 
 
 def bob_uri() -> Uri:

@@ -11,7 +11,7 @@ from tests.sip.strangers import BOB, agent, answers, ask, request
 @pytest.mark.parametrize(
     ("data", "status", "counter", "header"),
     [
-        (request("REGISTER"), 405, "method_not_allowed", ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE")),
+        (request("REGISTER"), 405, "method_not_allowed", ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, NOTIFY")),
         (request("SUBSCRIBE"), 405, "method_not_allowed", None),
         (request("DANCE"), 501, "unknown_method", None),
         (request("BYE"), 481, "out_of_dialog", None),
@@ -69,7 +69,7 @@ def test_what_cannot_be_answered_is_dropped_and_counted(data: bytes, counter: st
 def test_options_outside_a_dialog_is_answered_with_what_we_can() -> None:
     (response,) = ask(agent(), request("OPTIONS"))
     assert response.status == 200
-    assert response.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE"
+    assert response.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, NOTIFY"
     assert response.get("Accept") == "application/sdp"
     assert response.get("Supported") == "replaces"
 
@@ -96,7 +96,7 @@ def test_methods_that_the_user_asked_for_are_told() -> None:
     event.transaction.respond(event.request.reply(200), 0.0)
     assert [response.status for response in answers(ua)] == [200]
     (options,) = ask(ua, request("OPTIONS", branch="z9hG4bKy"))
-    assert options.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, REGISTER"
+    assert options.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, NOTIFY, REGISTER"
 
 
 def test_more_calls_than_the_limit_are_refused_with_retry_after() -> None:
