@@ -88,7 +88,7 @@ class Subscription(Subscriber):
 
     def transport_lost(self, flow: Flow, now: float) -> None:
         """A connection is gone; if it carried this one, NOTIFYs reach us no more until it is refreshed."""
-        if self._met[:2] == flow[:2]:
+        if self._met.road == flow.road:
             self.step(TRANSPORT_LOST, now)
 
     # What rows do.

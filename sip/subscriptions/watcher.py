@@ -203,7 +203,7 @@ class Watcher(Machine[WatcherState, WatcherInput]):
     def transport_lost(self, flow: Flow, now: float) -> None:
         """What follows opens another connection."""
         if self._met == flow:
-            self._met = flow._replace(connection=0)
+            self._met = flow.road
 
     def handle_timer(self, name: str, now: float) -> None:
         self._cause, self._last = "expired", _TIMEOUT
