@@ -16,6 +16,7 @@ from typing import Final
 
 from sip.account import Account
 from sip.call import Call
+from sip.calls.callee import IncomingCall
 from sip.calls.caller import OutgoingCall
 from sip.calls.loaded import LoadedCall, ResumedCall
 from sip.calls.saved import SavedCall
@@ -237,7 +238,7 @@ class UserAgent(EventCommands):
             call = loaded = ResumedCall(
                 core, request, flow, local_tag=saved.local_tag, contact=contact, account=account, owner=owner
             )
-            loaded.resume(now, saved.local_sdp)
+            loaded.resume(now, saved)
         core.calls[call.id, call.local_tag] = call
         return call
 
@@ -328,5 +329,6 @@ class UserAgent(EventCommands):
             raise LocalProtocolError(
                 f"the INVITE of {saved.call_id} is known already, or cannot be taken again"
             )
-        call.local_sdp = saved.local_sdp
+        assert isinstance(call, IncomingCall), "an INVITE to us makes no other"
+        call.restore(saved)
         return call

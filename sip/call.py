@@ -11,43 +11,35 @@ has no deadline and is found by no request any more.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from sip.calls.offers import Offers
 from sip.calls.saved import Kind, SavedCall
-from sip.calls.session import Session
+from sip.calls.served import ServedSession
 from sip.calls.states import (
-    ACKED,
     BYE,
-    BYE_RECEIVED,
-    CALLING,
-    CANCELLING,
     CONFIRMED,
     ENDED,
-    ENDING,
     IDLE,
-    PROCEEDING,
     CallState,
 )
 from sip.dialog import Dialog
 from sip.errors import LocalProtocolError
-from sip.events import DialogRefreshed, ProbeFailed, TargetChanged
+from sip.events import DialogRefreshed, ProbeFailed
 from sip.exchange import Exchange
 from sip.fields import Headers
-from sip.flow import Flow
 from sip.headers import Reason
-from sip.message import Request, Response
+from sip.message import Response
 
 if TYPE_CHECKING:
-    from sip.transactions.layer import ServerTransaction
+    pass
 
 __all__ = ["Call", "CallState", "SavedCall"]
 
 
-_SERVED: Final = frozenset({"INVITE", "UPDATE", "BYE", "OPTIONS"})
-
-
-class Call(Session):
+class Call(ServedSession, ABC):
     """One INVITE session. Made by `UserAgent.invite`, by an incoming INVITE, or by `UserAgent.load_call`.
 
     Attributes:
@@ -76,19 +68,33 @@ class Call(Session):
     def remote_tag(self) -> str:
         return self.dialog.remote_tag if self.dialog is not None else ""
 
-    def ring(self, now: float, sdp: bytes | None = None, *, status: int = 180, headers: Headers = ()) -> None:
+    def ring(
+        self,
+        now: float,
+        sdp: bytes | None = None,
+        *,
+        status: int = 180,
+        headers: Headers = (),
+        reliable: bool = False,
+    ) -> None:
         """Callee: answer 180 (or another 18x), with early media's SDP if given; may be repeated.
+
+        Args:
+            reliable: repeat it until its PRACK comes (RFC 3262); so it is anyway when the caller requires it. A description in it is the
+                answer (or, when the INVITE had none, the offer) and not to be said again.
 
         Raises:
             LocalProtocolError: this is no incoming call that waits for an answer. So for all commands below.
         """
         raise self._wrong_role("ring")
 
-    def accept(self, sdp: bytes, now: float, *, headers: Headers = ()) -> None:
-        """Callee: answer 200 and repeat it until the ACK comes: CallConfirmed, or after 64*T1 BYE and CallEnded.
+    def accept(self, sdp: bytes | None, now: float, *, headers: Headers = ()) -> None:
+        """Callee: answer 200 and repeat it until the ACK comes: CallConfirmed, or after 64*T1 BYE and CallEnded. It waits for the PRACK
+        of a description in a reliable 18x.
 
         Args:
-            sdp: the answer to `remote_sdp`, or the offer when the INVITE had none (CallConfirmed then brings the answer).
+            sdp: the answer to `remote_sdp`, or the offer when the INVITE had none (CallConfirmed then brings the answer); None when it
+                was rung with.
         """
         raise self._wrong_role("accept")
 
@@ -131,33 +137,39 @@ class Call(Session):
         self._require_confirmed("re-INVITE")
         self.offers.offer(sdp, now)
 
-    def answer_offer(self, sdp: bytes, now: float) -> None:
-        """Answer the peer's re-INVITE or UPDATE that OfferReceived told."""
-        self._require_confirmed("answer to an offer")
-        self.offers.answer(sdp, now)
+    def answer_offer(self, sdp: bytes, now: float, *, tag: str = "") -> None:
+        """Answer what OfferReceived told; `tag` is its, to be named when several phones of a fork offer at once."""
+        self._changes("answer to an offer", tag).answer(sdp, now)
 
-    def refuse_offer(self, status: int, now: float) -> None:
+    def refuse_offer(self, status: int, now: float, *, tag: str = "") -> None:
         """Refuse it, with 488 as a rule; the session stays as it is (§14.2)."""
-        self._require_confirmed("refusal of an offer")
-        self.offers.refuse(status, now)
+        self._changes("refusal of an offer", tag).refuse(status, now)
 
-    def update(self, now: float) -> None:
-        """Refresh the dialog by UPDATE without SDP (RFC 3311 §5.1): tells the peer our Contact and asks whether it still knows the
-        call. DialogRefreshed, ProbeFailed or CallEnded (481, 408) follows.
+    def update(self, now: float, sdp: bytes | None = None, *, tag: str = "") -> None:
+        """Without SDP: refresh the dialog (RFC 3311 §5.1), which tells the peer our Contact and asks whether it still knows the call.
+        DialogRefreshed, ProbeFailed or CallEnded (481, 408) follows.
+
+        Args:
+            sdp: offer other media instead, as `reinvite` does, but also in an early dialog whose first offer was answered in a reliable
+                18x or its PRACK. OfferAccepted or OfferRefused follows.
+            tag: the early dialog, when a fork has several.
         """
-        self._probe("UPDATE", now, contact=True)
+        if sdp is None:
+            self._probe("UPDATE", now, contact=True)
+        else:
+            self._changes("UPDATE with an offer", tag).offer(sdp, now, "UPDATE")
 
     def options(self, now: float) -> None:
         """Ask by OPTIONS in the dialog whether the peer still knows the call (§11.2); answers as for `update`."""
         self._probe("OPTIONS", now, contact=False)
 
+    @abstractmethod
     def dump(self) -> SavedCall:
         """What must be on disk so that `UserAgent.load_call` can go on after a restart; see `SavedCall.kind`.
 
         Raises:
             LocalProtocolError: the call has not begun or is over.
         """
-        raise NotImplementedError
 
     def dump_dialog(self) -> SavedCall:
         """The saved form of a call that has its dialog."""
@@ -189,69 +201,7 @@ class Call(Session):
             remote_sdp=self.remote_sdp,
         )
 
-    # Requests and responses, as the agent hands them in.
-
-    @staticmethod
-    def serves(method: str) -> bool:
-        """Whether requests of this method are handled inside the call."""
-        return method in _SERVED
-
-    def receive(self, transaction: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
-        """A request of the peer in one of our dialogs (§12.2.2)."""
-        dialog = self.dialog_with(request.from_tag or "")
-        if self.state is ENDED or (dialog is None and not self._may_be_answered(request.method)):
-            self.respond(transaction, 481, now)
-        elif dialog is not None and not dialog.admits(request):
-            self.core.counters["cseq_too_low"] += 1
-            self.respond(transaction, 500, now)
-        else:
-            self._request, self._transaction = request, transaction
-            match request.method:
-                case "INVITE":
-                    self._handle_invite(now)
-                case "UPDATE":
-                    self._handle_update(now)
-                case "BYE":
-                    self._handle_bye(now)
-                case _:
-                    self._handle_options(now)
-
-    def _may_be_answered(self, method: str) -> bool:
-        """Whether the peer may have begun a dialog that we have not heard of: its 18x or 2xx was lost, or this request was faster.
-        481 would end the call at a peer that regards it as answered (RFC 5057 §5.1)."""
-        if self.direction == "in":
-            return False
-        return self.state in (PROCEEDING, CANCELLING) or (self.state is CALLING and method != "BYE")
-
-    def receive_ack(self, request: Request, now: float) -> None:
-        """An ACK for a 2xx of ours; one that comes again says nothing."""
-        acceptance = self._acceptance
-        if acceptance is None or acceptance.cseq != request.cseq.number:
-            return
-        acceptance.stop()
-        self._acceptance = None
-        self._request = request
-        if acceptance.is_first:
-            self.step(ACKED, now)
-        else:
-            self.offers.acked(request.body or None, now)
-
-    def receive_cancel(self, invite: ServerTransaction, request: Request, now: float) -> None:
-        """A CANCEL for an INVITE of the peer inside this call; it had its 200 from the agent."""
-        self.offers.withdraw(invite, now)
-
-    def receive_stray(self, response: Response, now: float) -> bool:
-        """A 2xx to an INVITE of ours that no transaction knows any more; true when it was this call's and is acknowledged."""
-        dialog = self.dialog
-        if dialog is None or dialog.remote_tag != (response.to_tag or ""):
-            return False
-        self.acknowledge_2xx(self.request, response.cseq.number)
-        return True
-
-    def transport_lost(self, flow: Flow) -> None:
-        """The connection is gone: what follows opens another."""
-        if self.flow == flow:
-            self.flow = flow._replace(connection=0)
+    # What the commands share.
 
     def _wrong_role(self, command: str) -> LocalProtocolError:
         return LocalProtocolError(f"{self.title}: {command} belongs to the other role")
@@ -259,6 +209,12 @@ class Call(Session):
     def _require_confirmed(self, what: str) -> None:
         if self.state is not CONFIRMED:
             raise LocalProtocolError(f"{self.title}: no {what} in {self.state}")
+
+    def _changes(self, what: str, tag: str) -> Offers:
+        offers = self.offers_in(tag)
+        if offers is None:
+            raise LocalProtocolError(f"{self.title}: no {what} in {self.state}")
+        return offers
 
     def _probe(self, method: str, now: float, *, contact: bool) -> None:
         self._require_confirmed(method)
@@ -269,42 +225,8 @@ class Call(Session):
             return
         if response.status < 300:
             if exchange.request.method == "UPDATE":
-                self.take_target(response)
+                self.take_target(response, self.established())
             self.core.events.append(DialogRefreshed(self))
         elif not (exchange.heard and self.judge(response, now)):
             status = response.status if exchange.heard else None
             self.core.events.append(ProbeFailed(self, status, response.reason))
-
-    # Handlers of requests in the dialog.
-
-    def _handle_invite(self, now: float) -> None:
-        if self.state is CONFIRMED:
-            self.offers.receive(self._transaction, self._request, now)
-        else:
-            self._refuse_early_offer(now)
-
-    def _handle_update(self, now: float) -> None:
-        if self._request.body and self.state is CONFIRMED:
-            self.offers.receive(self._transaction, self._request, now)
-        elif self._request.body:
-            self._refuse_early_offer(now)
-        else:
-            self.respond(self._transaction, 200, now, contact=True)
-            dialog = self.dialog_with(self._request.from_tag or "")
-            if dialog is not None and dialog.refresh_target(self._request) and dialog is self.dialog:
-                self.core.events.append(TargetChanged(self))
-
-    def _refuse_early_offer(self, now: float) -> None:
-        """An offer while the first INVITE is not through (RFC 3261 §14.2, RFC 3311 §5.2)."""
-        if self.state is ENDING:
-            self.respond(self._transaction, 481, now)
-        elif self.direction == "out":
-            self.respond(self._transaction, 491, now)
-        else:
-            self.respond(self._transaction, 500, now, headers=[self.core.retry_after()])
-
-    def _handle_bye(self, now: float) -> None:
-        self.step(BYE_RECEIVED, now)
-
-    def _handle_options(self, now: float) -> None:
-        self.respond(self._transaction, 200, now, contact=True, headers=[("Accept", "application/sdp")])

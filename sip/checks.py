@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from sip.transactions.layer import ServerTransaction
 
 # Methods of other RFCs: known, but not served here (405); what nobody has heard of gets 501 (§8.2.1, §21.5.2).
-_KNOWN: Final = frozenset({"INFO", "MESSAGE", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE"})
-_SERVED: Final = frozenset({"INVITE", "CANCEL", "BYE", "OPTIONS", "UPDATE", "NOTIFY"})
-_BEARS_SDP: Final = frozenset({"INVITE", "UPDATE"})
+_KNOWN: Final = frozenset({"INFO", "MESSAGE", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE"})
+_SERVED: Final = frozenset({"INVITE", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "NOTIFY"})
+_BEARS_SDP: Final = frozenset({"INVITE", "PRACK", "UPDATE"})
 _SCHEMES: Final = frozenset({"sip", "sips"})
 _ACCEPTS_SDP: Final = frozenset({"*/*", "application/*", SDP})
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from sip.transactions.layer import ServerTransaction, TransactionLayer
 
 SDP: Final = "application/sdp"
-SUPPORTED: Final = frozenset({"replaces"})
-METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "NOTIFY")
+SUPPORTED: Final = frozenset({"100rel", "replaces"})
+METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "NOTIFY")
 
 # What the Via that the layer puts on top adds to a request, for the size rule of RFC 3261 §18.1.1.
 _VIA_SIZE: Final = 90

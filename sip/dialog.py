@@ -93,6 +93,12 @@ class Dialog:
             remote_cseq=request.cseq.number,
         )
 
+    def confirm(self, response: Response) -> None:
+        """The 2xx that makes an early dialog of the caller's a confirmed one: its route set and target count (§13.2.2.4)."""
+        self.remote = response.get("To") or self.remote
+        self.route_set = tuple(response.get_all("Record-Route")[::-1])
+        self.refresh_target(response)
+
     def next_cseq(self) -> int:
         """A number for the next request of ours; ACK and CANCEL take that of their INVITE instead."""
         self.local_cseq += 1

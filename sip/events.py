@@ -98,7 +98,10 @@ class InviteResent:
 
 @dataclass(frozen=True, slots=True)
 class CallAnswered:
-    """A 2xx came for our INVITE. The ACK leaves when the user calls `call.acknowledge(now)`, after its journal is on disk."""
+    """A 2xx came for our INVITE. The ACK leaves when the user calls `call.acknowledge(now)`, after its journal is on disk.
+
+    `sdp` is the peer's description: the 2xx's, or the one that was settled in reliable 18x and PRACK before it (RFC 3262 §5).
+    """
 
     call: Call
     sdp: bytes | None
@@ -114,14 +117,18 @@ class CallConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class OfferReceived:
-    """A re-INVITE or UPDATE wants other media: answer by `call.answer_offer` or `call.refuse_offer`.
+    """A re-INVITE, UPDATE or PRACK wants other media: answer by `call.answer_offer` or `call.refuse_offer`. So does a reliable 18x when
+    our INVITE had no offer; that one is answered, or the call cancelled.
 
-    `sdp` is None for a re-INVITE without an offer: `answer_offer` then brings ours, and the answer comes as OfferAccepted.
+    `sdp` is None for a re-INVITE without an offer: `answer_offer` then brings ours, and the answer comes as OfferAccepted. `tag` names
+    the early dialog of ours that it came in; "" once the call is answered, and as callee. What an UPDATE or PRACK offers is to be
+    answered within 32*T1: OfferRefused with 504 says that it was not.
     """
 
     call: Call
     sdp: bytes | None
     in_update: bool
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ USUAL_METHODS: Final = frozenset(
         "INVITE",
         "NOTIFY",
         "OPTIONS",
+        "PRACK",
         "REFER",
         "REGISTER",
         "SUBSCRIBE",

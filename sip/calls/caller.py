@@ -1,6 +1,6 @@
 """The call as its caller makes it: INVITE until a final response, CANCEL, the ACK of 2xx (RFC 3261 §9.1, §13.2).
 
-Knows early dialogs and forks. Invariants: CANCEL never leaves before a provisional response came; each 2xx is acknowledged: the
+Knows forks, whose early dialogs are in `calls.early`. Invariants: CANCEL never leaves before a provisional response came; each 2xx is acknowledged: the
 first when the user says so, what comes again then at once; a 2xx of another fork, or after the end, gets ACK and BYE.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
-from sip.account import Account
 from sip.call import Call
 from sip.calls import strays
+from sip.calls.early_caller import EarlyCaller
 from sip.calls.saved import SavedCall
 from sip.calls.session import SESSION_TABLE
 from sip.calls.states import (
@@ -40,59 +40,24 @@ from sip.calls.states import (
     CallState,
     End,
 )
-from sip.core import Core, reason_headers
-from sip.dialog import Dialog
+from sip.core import reason_headers
 from sip.errors import LocalProtocolError
 from sip.events import CallAnswered, CallProceeding, EndCause, InviteResent
 from sip.exchange import Exchange
-from sip.flow import Flow
 from sip.headers import Reason
 from sip.machine import Table
 from sip.message import Request, Response
 from sip.transactions.layer import InviteClientTransaction
-from sip.uri import Uri
 
 _CANCEL_WAIT: Final = "no final response"
-# Early dialogs of one INVITE that are kept: a fork to more phones than this is still answered by whoever picks up first.
-_MAX_EARLY: Final = 16
 
 
-class OutgoingCall(Call):
-    """A call of ours. `early` are its early dialogs by remote tag."""
+class OutgoingCall(EarlyCaller):
+    """A call of ours. `forks` are its early dialogs."""
 
-    __slots__ = ("_answer", "_cseq", "_exchange", "early")
+    __slots__ = ()
 
     title = "call out"
-
-    def __init__(
-        self,
-        core: Core,
-        request: Request,
-        flow: Flow,
-        *,
-        local_tag: str,
-        contact: Uri,
-        account: Account,
-        owner: object,
-    ) -> None:
-        super().__init__(
-            core,
-            request,
-            direction="out",
-            local_tag=local_tag,
-            remote=request.to,
-            flow=flow,
-            contact=contact,
-            account=account,
-            owner=owner,
-        )
-        self.local_sdp = request.body or None
-        self.early: dict[str, Dialog] = {}
-        self._answer: bytes | None = None
-        self._cseq = request.cseq.number
-        self._exchange = Exchange(
-            core, request, flow, account, self._next_cseq, self._invite_answered, self._may_retry
-        )
 
     # Commands.
 
@@ -110,6 +75,8 @@ class OutgoingCall(Call):
     def acknowledge(self, now: float, sdp: bytes | None = None) -> None:
         if self.local_sdp is None and not sdp:
             raise LocalProtocolError("the 2xx brought an offer: its ACK must have the answer")
+        if self._offers is not None and sdp:
+            raise LocalProtocolError("the offer in a reliable 18x was answered in its PRACK already")
         self._answer = sdp
         self.step(ACKNOWLEDGE, now)
 
@@ -120,7 +87,9 @@ class OutgoingCall(Call):
         kept = [(name, value) for name, value in request.headers if name != "Content-Type"]
         invite = Request.build("INVITE", request.uri, kept)
         # Nobody has answered, so there is no dialog but what 100 makes of the INVITE: our side of it.
-        return self.saved("outgoing", Dialog.of_caller(request, request.reply(100)), invite.to_bytes())
+        dialog = self.new_dialog(request.reply(100))
+        dialog.local_cseq = max(dialog.local_cseq, self.forks.highest_cseq)
+        return self.saved("outgoing", dialog, invite.to_bytes())
 
     # What comes from the peer, and time.
 
@@ -130,24 +99,17 @@ class OutgoingCall(Call):
         if self.state is CANCELLING:
             self.core.deadlines.set(self, _CANCEL_WAIT, now + self.core.timers.t2)
 
-    def dialog_with(self, remote_tag: str) -> Dialog | None:
-        return self.early.get(remote_tag) or super().dialog_with(remote_tag)
-
     def handle_timer(self, name: str, now: float) -> None:
         if name == _CANCEL_WAIT:
             self.step(WAIT_OVER, now)
         else:
             super().handle_timer(name, now)
 
-    def _next_cseq(self) -> int:
-        self._cseq += 1
-        return self._cseq
-
     def _may_retry(self, now: float) -> bool:
         """Whether a challenge is answered: not once the call is to be cancelled."""
         if self.state not in (CALLING, PROCEEDING):
             return False
-        self.early.clear()
+        self.forks.close(now)
         self.step(RESENT, now)
         return True
 
@@ -168,14 +130,6 @@ class OutgoingCall(Call):
         else:
             self.step(FAILURE, now)
 
-    def _handle_bye(self, now: float) -> None:
-        if len(self.early) > 1 and self.state in (PROCEEDING, CANCELLING):
-            # One branch of a fork takes its leave; the others still ring.
-            self.early.pop(self._request.from_tag or "", None)
-            self.respond(self._transaction, 200, now)
-        else:
-            super()._handle_bye(now)
-
     # Actions.
 
     def _send(self, now: float) -> None:
@@ -191,14 +145,11 @@ class OutgoingCall(Call):
 
     def _proceed(self, now: float) -> None:
         response = self._response
-        tag = response.to_tag or ""
-        if tag and tag not in self.early:
-            if len(self.early) < _MAX_EARLY:
-                self.early[tag] = Dialog.of_caller(self._exchange.request, response)
-            else:
-                self.core.counters["early_dialogs_refused"] += 1
-        self.remote_sdp = response.body or self.remote_sdp
-        self.core.events.append(CallProceeding(self, response.status, response.body or None, tag))
+        place = len(self.core.events)
+        if self.forks.receive(response, now):
+            self.remote_sdp = response.body or self.remote_sdp
+            told = CallProceeding(self, response.status, response.body or None, response.to_tag or "")
+            self.core.events.insert(place, told)  # before the offer that it may have brought
 
     def _take_back(self, now: float) -> None:
         self._end = End("us", None, (), EndCause.CANCELLED)
@@ -225,19 +176,10 @@ class OutgoingCall(Call):
     def _accept_bye(self, now: float) -> None:
         self.respond(self._transaction, 200, now)
 
-    def _take_dialog(self) -> None:
-        response = self._response
-        dialog = Dialog.of_caller(self._exchange.request, response)
-        early = self.early.get(dialog.remote_tag)
-        if early is not None:
-            dialog.remote_cseq = early.remote_cseq
-        self.dialog = dialog
-        self.early.clear()
-        self.remote_sdp = response.body or self.remote_sdp
-
     def _be_answered(self, now: float) -> None:
-        self._take_dialog()
-        self.core.events.append(CallAnswered(self, self._response.body or None))
+        self._take_dialog(now)
+        sdp = self._response.body or None
+        self.core.events.append(CallAnswered(self, sdp if self._offers is None else self.remote_sdp))
 
     def _acknowledge(self, now: float) -> None:
         if self._answer:
@@ -254,7 +196,7 @@ class OutgoingCall(Call):
 
     def _end_crossed(self, now: float) -> None:
         """§9.1: the 2xx was faster than our CANCEL: it is acknowledged and the call ended by BYE."""
-        self._take_dialog()
+        self._take_dialog(now)
         self._acknowledge(now)
         self._send_bye(now)
 

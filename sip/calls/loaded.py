@@ -71,10 +71,11 @@ class ResumedCall(OutgoingCall):
 
     __slots__ = ()
 
-    def resume(self, now: float, local_sdp: bytes | None) -> None:
+    def resume(self, now: float, saved: SavedCall) -> None:
         """Go on waiting for its responses."""
         self.state = PROCEEDING
-        self.local_sdp = local_sdp
+        self.local_sdp = saved.local_sdp
+        self._past_cseq = saved.local_cseq + CSEQ_SKIP
         self._exchange.resume(now)
 
     def receive_stray(self, response: Response, now: float) -> bool:

@@ -1,7 +1,8 @@
-"""Changes of a session while it lasts: re-INVITE (RFC 3261 §14) and UPDATE with an offer (RFC 3311), ours and theirs.
+"""Changes of a session while it lasts: re-INVITE (RFC 3261 §14), UPDATE (RFC 3311) and PRACK (RFC 3262 §5) with an offer, ours and
+theirs, in a confirmed dialog or an early one.
 
 One offer at a time: glare is refused, waited out and repeated here, so that the user sees one OfferAccepted or OfferRefused for each
-offer. Knows nothing of what the SDP says.
+offer. Knows nothing of what the SDP says, nor of the INVITE's own offer, which is settled by its 2xx or by a reliable 18x.
 
 Invariants: at most one offer of either side is unanswered; an offer of ours that waits is sent once the way is free; when the call
 ends, a re-INVITE of theirs gets its 487 and one of ours its ACK.
@@ -9,30 +10,34 @@ ends, a re-INVITE of theirs gets its 487 and one of ours its ACK.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
 
-from sip.calls.acceptance import Acceptance
+from sip.calls.offer_actions import Carrier, OfferActions
 from sip.calls.offer_states import (
     ACCEPTED,
     ACKED,
-    AGAIN,
     ANSWER,
+    ANSWER_18X,
     ANSWER_UPDATE,
     ANSWERED,
     ANSWERED_WAITING,
     CLOSE,
     CLOSED,
     GLARE,
+    LATE,
     OFFER,
     OFFERED,
     OFFERED_WAITING,
     OFFERING,
+    PRACKED,
+    PROPOSED,
     RECEIVED,
     REFUSE,
     REFUSED,
     RETRY,
+    SETTLED,
     STABLE,
-    UNANSWERED,
     WAITING,
     WITHDRAWN,
     Input,
@@ -40,83 +45,74 @@ from sip.calls.offer_states import (
     State,
 )
 from sip.errors import LocalProtocolError
-from sip.events import OfferAccepted, OfferReceived, OfferRefused
-from sip.exchange import Exchange
-from sip.machine import Machine, Table
-from sip.message import Request, Response
-from sip.transactions.layer import InviteClientTransaction
+from sip.events import OfferAccepted
+from sip.machine import Table
 
 if TYPE_CHECKING:
-    from sip.calls.session import Session
     from sip.transactions.layer import ServerTransaction
 
-# A peer that answers 491 or 500 for ever is not asked for ever.
-_MAX_RETRIES: Final = 5
 
+class Offers(OfferActions):
+    """The changes of one session, or of one early dialog of it."""
 
-class Offers(Machine[State, Input]):
-    """The changes of one session."""
-
-    __slots__ = (
-        "_arrived",
-        "_exchange",
-        "_heard",
-        "_pending",
-        "_response",
-        "_retries",
-        "_said",
-        "_sdp",
-        "_session",
-        "_status",
-    )
+    __slots__ = ()
 
     title = "session change"
-    figure = "RFC 3261 §14, RFC 3311 §5.2 (prose)"
+    figure = "RFC 3261 §14, RFC 3311 §5.1 and §5.2, RFC 3262 §5 (prose)"
     initial = STABLE
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session = session
-        self._sdp = b""  # our offer that is under way or waits
-        self._retries = 0
-        self._exchange: Exchange | None = None  # the re-INVITE that carries it
-        self._pending: Offer | None = None  # theirs that was told last
-        # What the present step is about.
-        self._arrived: Offer
-        self._response: Response
-        self._heard = True  # whether it came from the peer
-        self._said = b""
-        self._status = 0
-
-    def identity(self) -> str:
-        return self._session.id
 
     # What the user asks.
 
-    def offer(self, sdp: bytes, now: float) -> None:
-        """Send a re-INVITE with this offer, or keep it until it may be sent."""
-        self._said = sdp
+    def offer(self, sdp: bytes, now: float, carrier: Carrier = "INVITE") -> None:
+        """Send a re-INVITE or an UPDATE with this offer, or keep it until it may be sent."""
+        self._said, self._said_by = sdp, carrier
         self.step(OFFER, now)
 
     def answer(self, sdp: bytes, now: float) -> None:
         """Answer the offer that was told last."""
         self._said = sdp
-        in_update = self._pending is not None and self._pending.request.method == "UPDATE"
-        self.step(ANSWER_UPDATE if in_update else ANSWER, now)
+        pending = self._pending
+        if pending is None or pending.transaction is None:
+            self.step(ANSWER if pending is None else ANSWER_18X, now)
+        else:
+            self.step(ANSWER_UPDATE if pending.must_be_answered_soon else ANSWER, now)
 
     def refuse(self, status: int, now: float) -> None:
         """Refuse the offer that was told last."""
         if not 300 <= status <= 699:
             raise LocalProtocolError(f"not a refusal: {status}")
+        if self._pending is not None and self._pending.transaction is None:
+            raise LocalProtocolError(
+                "an offer in a reliable 18x is answered, or the call cancelled (RFC 3262 §5)"
+            )
         self._status = status
         self.step(REFUSE, now)
 
     # What comes from the peer, and time.
 
-    def receive(self, transaction: ServerTransaction, request: Request, now: float) -> None:
-        """A re-INVITE, or an UPDATE with an offer, in the confirmed dialog."""
-        self._arrived = Offer(transaction, request)
+    def receive(self, transaction: ServerTransaction, now: float) -> None:
+        """A re-INVITE, an UPDATE with an offer, or a PRACK with one."""
+        self._arrived = Offer(transaction.request.body or None, transaction)
         self.step(RECEIVED, now)
+
+    def receive_18x(self, sdp: bytes, acknowledge: Callable[[bytes, float], None], now: float) -> None:
+        """A reliable 18x brought the offer that our INVITE did not have: its PRACK brings the answer (RFC 3262 §5)."""
+        self._arrived = Offer(sdp, None, acknowledge)
+        self.step(RECEIVED, now)
+
+    def settle(self, now: float) -> None:
+        """The INVITE's offer was answered in a reliable 18x; `confirm` follows."""
+        self.step(SETTLED, now)
+
+    def propose(self, sdp: bytes, now: float) -> None:
+        """Our offer went into a reliable 18x, as the INVITE had none; `accepted_by_prack` follows."""
+        self._sdp = sdp
+        self.step(PROPOSED, now)
+
+    def accepted_by_prack(self, sdp: bytes, now: float) -> None:
+        """The PRACK brought the answer."""
+        self._said = sdp
+        self.step(PRACKED, now)
 
     def withdraw(self, transaction: ServerTransaction, now: float) -> None:
         """A CANCEL for a re-INVITE of theirs."""
@@ -126,218 +122,98 @@ class Offers(Machine[State, Input]):
     def acked(self, sdp: bytes | None, now: float) -> None:
         """The ACK for our 2xx came; `sdp` is the answer in it, when the 2xx had the offer."""
         pending = self._pending
-        if pending is not None and not pending.request.body:
-            self._session.remote_sdp = sdp or self._session.remote_sdp
+        if pending is not None and pending.sdp is None:
+            self._session.take_remote_sdp(sdp, self._dialog)
             self._session.core.events.append(OfferAccepted(self._session.as_call(), sdp))
         self._pending = None
         self.step(ACKED, now)
 
-    def retry(self, now: float) -> None:
-        """The wait after glare is over."""
-        self.step(RETRY, now)
+    def confirm(self, now: float) -> None:
+        """The PRACK that `settle` and an answer to an 18x wait for is through, or the INVITE has its 2xx and it does not matter any more."""
+        if self.state is ANSWERED or self.state is ANSWERED_WAITING:
+            self._pending = None
+            self.step(ACKED, now)
 
-    def give_up(self, now: float) -> None:
-        """The peer said 100 to our re-INVITE and then nothing: take it back (§14.1 lets CANCEL do that)."""
-        exchange = self._exchange
-        if exchange is None:
-            return
-        invite = exchange.transaction
-        assert isinstance(invite, InviteClientTransaction), "a re-INVITE is an INVITE"
-        self._session.core.layer.send_cancel(invite, now)
-        self._leave(now)
-        self._response, self._heard = invite.request.reply(408), False
-        self.step(REFUSED, now)
+    @property
+    def is_offered(self) -> bool:
+        """Whether an offer of theirs waits for the user."""
+        return self.state is OFFERED or self.state is OFFERED_WAITING
+
+    @property
+    def is_answering_update(self) -> bool:
+        """Whether an UPDATE of theirs waits for the user: another one is refused meanwhile (RFC 3311 §5.2)."""
+        return self._pending is not None and self._pending.must_be_answered_soon
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the INVITE's own offer has its answer: always, but for an offer of ours in a reliable 18x until its PRACK, and for one
+        of theirs there until our answer."""
+        if self.state is OFFERING:
+            return self._exchange is not None
+        return self._pending is None or self._pending.acknowledge is None
 
     def close(self, now: float) -> None:
         """The session ends."""
+        self._session.core.deadlines.cancel(self)
         self.step(CLOSE, now)
 
-    def _answered(self, exchange: Exchange, response: Response, now: float) -> None:
-        """A response to our re-INVITE."""
-        status = response.status
-        if status < 200:
-            return
-        session = self._session
-        if status < 300:
-            if exchange.ack is None:
-                exchange.ack = session.acknowledge_2xx(exchange.request, response.cseq.number)
-            else:
-                session.core.layer.resend(exchange.ack)
-        if exchange is not self._exchange:
-            return
-        session.core.deadlines.cancel(session, UNANSWERED)
-        self._exchange, self._response, self._heard = None, response, exchange.heard
-        if status < 300:
-            self.step(ACCEPTED, now)
-        else:
-            self.step(GLARE if self._is_temporary(response) else REFUSED, now)
-
-    def _is_temporary(self, response: Response) -> bool:
-        """491 is glare (§14.1); 500 with Retry-After says that another offer is being answered (§14.2)."""
-        may_retry = self._retries < _MAX_RETRIES
-        return may_retry and (
-            response.status == 491 or (response.status == 500 and response.integer("Retry-After") is not None)
-        )
-
-    # Actions.
-
-    def _begin(self, now: float) -> None:
-        self._retries = 0
-        self._sdp = self._said
-        self._send(now)
-
-    def _keep(self, now: float) -> None:
-        self._retries = 0
-        self._sdp = self._said
-
-    def _send(self, now: float) -> None:
-        self._session.core.deadlines.cancel(self._session, AGAIN)
-        core = self._session.core
-        self._exchange = self._session.ask("INVITE", self._answered, now, contact=True, sdp=self._sdp)
-        core.deadlines.set(self._session, UNANSWERED, now + core.timers.timeout + core.timers.t2)
-
-    def _leave(self, now: float) -> None:
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            exchange.leave(now)
-
-    def _wait(self, now: float) -> None:
-        self._retries += 1
-        core = self._session.core
-        if self._response.status == 500:
-            pause = float(min(self._response.integer("Retry-After") or 0, 10))
-        elif self._session.direction == "out":
-            pause = 2.1 + 1.9 * core.ids.fraction()  # §14.1: the one who made the Call-ID waits 2.1 to 4 s
-        else:
-            pause = 2.0 * core.ids.fraction()
-        core.deadlines.set(self._session, AGAIN, now + pause)
-
-    def _accept(self, now: float) -> None:
-        session = self._session
-        sdp = self._response.body or None
-        session.local_sdp = self._sdp
-        session.remote_sdp = sdp or session.remote_sdp
-        session.take_target(self._response)
-        session.core.events.append(OfferAccepted(session.as_call(), sdp))
-
-    def _fail(self, now: float) -> None:
-        response, session = self._response, self._session
-        session.core.events.append(OfferRefused(session.as_call(), response.status, response.reason))
-        if self._heard:
-            session.judge(response, now)
-
-    def _tell(self, now: float) -> None:
-        # If our 2xx to the one before still waits, its ACK was lost: the peer would not go on without that 2xx.
-        session = self._session
-        session.stop_awaiting_ack()
-        self._pending = self._arrived
-        request = self._arrived.request
-        session.core.events.append(
-            OfferReceived(session.as_call(), request.body or None, request.method == "UPDATE")
-        )
-
-    def _refuse_glare(self, now: float) -> None:
-        self._session.respond(self._arrived.transaction, 491, now)
-
-    def _refuse_overlap(self, now: float) -> None:
-        session = self._session
-        session.respond(self._arrived.transaction, 500, now, headers=[session.core.retry_after()])
-
-    def _answer_invite(self, now: float) -> None:
-        session, pending = self._session, self._offered()
-        response = session.reply(pending.request, 200, contact=True, sdp=self._said)
-        session.await_ack(
-            Acceptance(session.core, session, pending.transaction, response, is_first=False), now
-        )
-        self._settle(pending)
-
-    def _answer_update(self, now: float) -> None:
-        pending = self._offered()
-        self._session.respond(pending.transaction, 200, now, contact=True, sdp=self._said)
-        self._settle(pending)
-        self._forget_theirs(now)
-
-    def _settle(self, pending: Offer) -> None:
-        session = self._session
-        session.local_sdp = self._said
-        session.remote_sdp = pending.request.body or session.remote_sdp
-        session.take_target(pending.request)
-
-    def _refuse(self, now: float) -> None:
-        self._session.respond(self._offered().transaction, self._status, now)
-        self._forget_theirs(now)
-
-    def _withdraw(self, now: float) -> None:
-        session = self._session
-        session.respond(self._offered().transaction, 487, now)
-        self._forget_theirs(now)
-        session.core.events.append(OfferRefused(session.as_call(), 487, "Request Terminated"))
-
-    def _forget_theirs(self, now: float) -> None:
-        """Their offer is out of the way: ours, if one waits, goes with the next tick, whatever was left of its wait."""
-        self._pending = None
-        self._session.core.deadlines.set(self._session, AGAIN, now)
-
-    def _terminate(self, now: float) -> None:
-        """§15.1.2: what is still unanswered when the session ends gets 487."""
-        self._session.respond(self._offered().transaction, 487, now)
-        self._pending = None
-
-    def _offered(self) -> Offer:
-        assert self._pending is not None, "only states with an offer of theirs lead here"
-        return self._pending
-
-    # RFC 3261 §14.1 (ours), §14.2 (theirs), RFC 3311 §5.2.
+    # RFC 3261 §14.1 (ours), §14.2 (theirs), RFC 3311 §5.2, RFC 3262 §5.
     # fmt: off
     table: ClassVar[Table[State, Input]] = {
-        (STABLE, OFFER):                  (OFFERING, _begin),
-        (STABLE, RECEIVED):               (OFFERED, _tell),
+        (STABLE, OFFER):                  (OFFERING, OfferActions._begin),
+        (STABLE, RECEIVED):               (OFFERED, OfferActions._tell),
         (STABLE, RETRY):                  (STABLE, None),
+        (STABLE, SETTLED):                (ANSWERED, None),
+        (STABLE, PROPOSED):               (OFFERING, None),
         (STABLE, CLOSE):                  (CLOSED, None),
 
-        (OFFERING, ACCEPTED):             (STABLE, _accept),
-        (OFFERING, REFUSED):              (STABLE, _fail),
-        (OFFERING, GLARE):                (WAITING, _wait),
-        (OFFERING, RECEIVED):             (OFFERING, _refuse_glare),
+        (OFFERING, ACCEPTED):             (STABLE, OfferActions._accept),
+        (OFFERING, REFUSED):              (STABLE, OfferActions._fail),
+        (OFFERING, GLARE):                (WAITING, OfferActions._wait),
+        (OFFERING, RECEIVED):             (OFFERING, OfferActions._refuse_glare),
         (OFFERING, RETRY):                (OFFERING, None),
-        (OFFERING, CLOSE):                (CLOSED, _leave),
+        (OFFERING, PRACKED):              (STABLE, OfferActions._take_answer),
+        (OFFERING, CLOSE):                (CLOSED, OfferActions._leave),
 
-        (WAITING, RETRY):                 (OFFERING, _send),
-        (WAITING, OFFER):                 (WAITING, _keep),
-        (WAITING, RECEIVED):              (OFFERED_WAITING, _tell),
+        (WAITING, RETRY):                 (OFFERING, OfferActions._send),
+        (WAITING, OFFER):                 (WAITING, OfferActions._keep),
+        (WAITING, RECEIVED):              (OFFERED_WAITING, OfferActions._tell),
         (WAITING, CLOSE):                 (CLOSED, None),
 
-        (OFFERED, ANSWER):                (ANSWERED, _answer_invite),
-        (OFFERED, ANSWER_UPDATE):         (STABLE, _answer_update),
-        (OFFERED, REFUSE):                (STABLE, _refuse),
-        (OFFERED, WITHDRAWN):             (STABLE, _withdraw),
-        (OFFERED, RECEIVED):              (OFFERED, _refuse_overlap),
+        (OFFERED, ANSWER):                (ANSWERED, OfferActions._answer_invite),
+        (OFFERED, ANSWER_UPDATE):         (STABLE, OfferActions._answer_update),
+        (OFFERED, ANSWER_18X):            (ANSWERED, OfferActions._answer_18x),
+        (OFFERED, LATE):                  (STABLE, OfferActions._be_late),
+        (OFFERED, REFUSE):                (STABLE, OfferActions._refuse),
+        (OFFERED, WITHDRAWN):             (STABLE, OfferActions._withdraw),
+        (OFFERED, RECEIVED):              (OFFERED, OfferActions._refuse_overlap),
         (OFFERED, RETRY):                 (OFFERED, None),
-        (OFFERED, CLOSE):                 (CLOSED, _terminate),
+        (OFFERED, CLOSE):                 (CLOSED, OfferActions._terminate),
 
-        (OFFERED_WAITING, ANSWER):        (ANSWERED_WAITING, _answer_invite),
-        (OFFERED_WAITING, ANSWER_UPDATE): (WAITING, _answer_update),
-        (OFFERED_WAITING, REFUSE):        (WAITING, _refuse),
-        (OFFERED_WAITING, WITHDRAWN):     (WAITING, _withdraw),
-        (OFFERED_WAITING, RECEIVED):      (OFFERED_WAITING, _refuse_overlap),
-        (OFFERED_WAITING, RETRY):         (OFFERED_WAITING, None),       # sent when theirs is through
-        (OFFERED_WAITING, CLOSE):         (CLOSED, _terminate),
+        (OFFERED_WAITING, ANSWER):        (ANSWERED_WAITING, OfferActions._answer_invite),
+        (OFFERED_WAITING, ANSWER_UPDATE): (WAITING, OfferActions._answer_update),
+        (OFFERED_WAITING, LATE):          (WAITING, OfferActions._be_late),
+        (OFFERED_WAITING, REFUSE):        (WAITING, OfferActions._refuse),
+        (OFFERED_WAITING, WITHDRAWN):     (WAITING, OfferActions._withdraw),
+        (OFFERED_WAITING, RECEIVED):      (OFFERED_WAITING, OfferActions._refuse_overlap),
+        (OFFERED_WAITING, RETRY):         (OFFERED_WAITING, None),                                # sent when theirs is through
+        (OFFERED_WAITING, CLOSE):         (CLOSED, OfferActions._terminate),
 
         (ANSWERED, ACKED):                (STABLE, None),
-        (ANSWERED, OFFER):                (ANSWERED_WAITING, _keep),     # §14.1: not while theirs is in progress
-        (ANSWERED, RECEIVED):             (OFFERED, _tell),
-        (ANSWERED, WITHDRAWN):            (ANSWERED, None),              # too late: it has its 2xx
+        (ANSWERED, OFFER):                (ANSWERED_WAITING, OfferActions._keep),                 # §14.1: not while theirs is in progress
+        (ANSWERED, RECEIVED):             (OFFERED, OfferActions._tell),
+        (ANSWERED, WITHDRAWN):            (ANSWERED, None),                                       # too late: it has its 2xx
         (ANSWERED, RETRY):                (ANSWERED, None),
         (ANSWERED, CLOSE):                (CLOSED, None),
 
-        (ANSWERED_WAITING, ACKED):        (OFFERING, _send),
-        (ANSWERED_WAITING, OFFER):        (ANSWERED_WAITING, _keep),
-        (ANSWERED_WAITING, RECEIVED):     (OFFERED_WAITING, _tell),
+        (ANSWERED_WAITING, ACKED):        (OFFERING, OfferActions._send),
+        (ANSWERED_WAITING, OFFER):        (ANSWERED_WAITING, OfferActions._keep),
+        (ANSWERED_WAITING, RECEIVED):     (OFFERED_WAITING, OfferActions._tell),
         (ANSWERED_WAITING, WITHDRAWN):    (ANSWERED_WAITING, None),
         (ANSWERED_WAITING, RETRY):        (ANSWERED_WAITING, None),
         (ANSWERED_WAITING, CLOSE):        (CLOSED, None),
 
-        (CLOSED, ACCEPTED):               (CLOSED, None),                # it was acknowledged; BYE is under way
+        (CLOSED, ACCEPTED):               (CLOSED, None),                                         # it was acknowledged; BYE is under way
         (CLOSED, REFUSED):                (CLOSED, None),
         (CLOSED, GLARE):                  (CLOSED, None),
         (CLOSED, RETRY):                  (CLOSED, None),

@@ -9,12 +9,9 @@ with the passage to ENDED; an ended call has no deadline and is found by no requ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final
 
-from sip.account import Account
 from sip.calls.acceptance import NO_ACK, REPEAT, Acceptance
-from sip.calls.offer_states import AGAIN, UNANSWERED
 from sip.calls.offers import Offers
 from sip.calls.states import (
     ACKED,
@@ -25,103 +22,28 @@ from sip.calls.states import (
     ENDED,
     ENDING,
     GONE,
-    IDLE,
     UNACKED,
     UNRESPONSIVE,
     CallInput,
     CallState,
     End,
 )
-from sip.core import Core, body_headers, reason_headers
-from sip.dialog import Dialog
-from sip.events import CallEnded, EndCause, TargetChanged
-from sip.exchange import Exchange, Listener
-from sip.fields import Headers, Message, Value
-from sip.flow import Flow, Transmit
-from sip.headers import Reason, ReplacesHeader
-from sip.machine import Machine, Table
-from sip.message import Request, Response
-from sip.uri import NameAddr, Uri
+from sip.calls.usage import InviteUsage
+from sip.core import reason_headers
+from sip.events import CallEnded, EndCause
+from sip.exchange import Exchange
+from sip.headers import Reason
+from sip.machine import Table
+from sip.message import Response
 
 if TYPE_CHECKING:
-    from sip.call import Call
-    from sip.transactions.layer import ServerTransaction
+    pass
 
 
-_CREDENTIALS: Final = ("Authorization", "Proxy-Authorization")
-
-
-class Session(Machine[CallState, CallInput]):
+class Session(InviteUsage):
     """One INVITE session; see `sip.call.Call` for its attributes."""
 
-    __slots__ = (
-        "_acceptance",
-        "_end",
-        "_offers",
-        "_reasons",
-        "_request",
-        "_response",
-        "_transaction",
-        "account",
-        "contact",
-        "core",
-        "dialog",
-        "direction",
-        "flow",
-        "id",
-        "local_sdp",
-        "local_tag",
-        "owner",
-        "reasons",
-        "remote",
-        "remote_sdp",
-        "replaces",
-        "request",
-        "request_uri",
-    )
-
-    figure = "RFC 3261 §13 to §15 (prose)"
-    initial = IDLE
-
-    def __init__(
-        self,
-        core: Core,
-        request: Request,
-        *,
-        direction: Literal["out", "in"],
-        local_tag: str,
-        remote: NameAddr,
-        flow: Flow,
-        contact: Uri,
-        account: Account | None,
-        owner: object,
-    ) -> None:
-        super().__init__()
-        self.core = core
-        self.direction: Final = direction
-        self.request = request
-        self.id = request.call_id
-        self.local_tag = local_tag
-        self.remote = remote
-        self.request_uri = request.uri
-        self.flow = flow
-        self.contact = contact
-        self.account = account
-        self.owner = owner
-        self.dialog: Dialog | None = None
-        self.local_sdp: bytes | None = None
-        self.remote_sdp: bytes | None = None
-        self.replaces: ReplacesHeader | None = request.replaces
-        self.reasons: tuple[Reason, ...] = ()
-        # What the present step is about.
-        self._request: Request
-        self._response: Response
-        self._transaction: ServerTransaction
-        self._reasons: tuple[Reason, ...] = ()
-        self._end: End
-        # Our 2xx to an INVITE of theirs, as long as its ACK has not come.
-        self._acceptance: Acceptance | None = None
-        self._offers: Offers | None = None
+    __slots__ = ()
 
     # What the parts of the call share.
 
@@ -129,8 +51,15 @@ class Session(Machine[CallState, CallInput]):
     def offers(self) -> Offers:
         """The changes of the session (RFC 3261 §14)."""
         if self._offers is None:
-            self._offers = Offers(self)
+            self._offers = Offers(self, self.established())
         return self._offers
+
+    def offers_in(self, remote_tag: str) -> Offers | None:
+        """The changes of the session in the dialog with this remote tag ("" for the one dialog there is), once they may be: before that
+        the INVITE's own offer is still unanswered."""
+        if self.state is CONFIRMED:
+            return self.offers
+        return None if self.state is ENDING or self.state is ENDED else self._offers
 
     def handle_timer(self, name: str, now: float) -> None:
         """A deadline of this call came due."""
@@ -141,104 +70,6 @@ class Session(Machine[CallState, CallInput]):
             acceptance.stop()
             self._acceptance = None
             self.step(UNACKED, now)
-        elif name == AGAIN:
-            self.offers.retry(now)
-        elif name == UNANSWERED:
-            self.offers.give_up(now)
-
-    def identity(self) -> str:
-        return self.id
-
-    def as_call(self) -> Call:
-        """The same object as its user knows it: only calls are made, never bare sessions."""
-        return cast("Call", self)
-
-    def dialog_with(self, remote_tag: str) -> Dialog | None:
-        """The dialog with this remote tag, early ones included."""
-        dialog = self.dialog
-        return dialog if dialog is not None and dialog.remote_tag == remote_tag else None
-
-    def established(self) -> Dialog:
-        """The confirmed dialog."""
-        assert self.dialog is not None, "only states with a dialog lead here"
-        return self.dialog
-
-    def ask(
-        self,
-        method: str,
-        listener: Listener,
-        now: float,
-        *,
-        contact: bool = False,
-        headers: Iterable[tuple[str, Value]] = (),
-        sdp: bytes | None = None,
-    ) -> Exchange:
-        """Send a request in the confirmed dialog; `listener` is told its responses."""
-        dialog, core = self.established(), self.core
-        fields = [*headers, *core.capabilities] if contact else [*headers, core.capabilities[-1]]
-        fields += body_headers(sdp)
-        request = dialog.request(
-            method, contact=f"<{self.contact}>" if contact else None, headers=fields, body=sdp or b""
-        )
-        flow = core.flow(request, dialog, self.account, self.flow)
-        # A challenge that comes after the end is not answered, but to BYE: what it asks for is void.
-        may_retry = None if method == "BYE" else self._is_confirmed
-        exchange = Exchange(core, request, flow, self.account, dialog.next_cseq, listener, may_retry)
-        exchange.send(now)
-        return exchange
-
-    def _is_confirmed(self, now: float) -> bool:
-        return self.state is CONFIRMED
-
-    def respond(
-        self,
-        transaction: ServerTransaction,
-        status: int,
-        now: float,
-        *,
-        headers: Headers = (),
-        contact: bool = False,
-        sdp: bytes | None = None,
-    ) -> None:
-        """Answer a request of the peer, our tag in To."""
-        transaction.respond(
-            self.reply(transaction.request, status, headers=headers, contact=contact, sdp=sdp), now
-        )
-
-    def reply(
-        self,
-        request: Request,
-        status: int,
-        reason: str | None = None,
-        *,
-        headers: Headers = (),
-        contact: bool = False,
-        sdp: bytes | None = None,
-    ) -> Response:
-        """The response, with Contact and what we can do when it refreshes the dialog (§12.1.1, §13.3.1.4)."""
-        fields: list[tuple[str, Value]] = [*headers]
-        if contact:
-            fields += [("Contact", f"<{self.contact}>"), *self.core.capabilities[:-1]]
-        fields += self.core.server_header
-        fields += body_headers(sdp)
-        return request.reply(status, reason, to_tag=self.local_tag, headers=fields, body=sdp or b"")
-
-    def take_target(self, message: Message) -> None:
-        """A target refresh request of theirs, or a 2xx to ours (§12.2.1.2, §12.2.2)."""
-        if self.established().refresh_target(message):
-            self.core.events.append(TargetChanged(self.as_call()))
-
-    def acknowledge_2xx(self, invite: Request, cseq: int, sdp: bytes | None = None) -> Transmit:
-        """Send the ACK of a 2xx (§13.2.2.4): the INVITE's number and credentials, the dialog's route.
-
-        Returns: what left, to be sent again when the 2xx is.
-        """
-        dialog, core = self.established(), self.core
-        headers: list[tuple[str, Value]] = [
-            (name, value) for name in _CREDENTIALS for value in invite.get_all(name)
-        ]
-        request = dialog.request("ACK", headers=[*headers, *body_headers(sdp)], body=sdp or b"", cseq=cseq)
-        return core.layer.send_ack(request, core.flow(request, dialog, self.account, self.flow))
 
     def judge(self, response: Response, now: float) -> bool:
         """Whether the failure of a request in the dialog ends the whole call (§12.2.1.2); if so it is ended here.

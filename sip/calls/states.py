@@ -23,6 +23,7 @@ class CallState(StrEnum):
     # as callee (§13.3)
     RECEIVED = "received"  # INVITE came
     RINGING = "ringing"  # 18x sent
+    ACCEPT_HELD = "accept held"  # 200 is ready, but a reliable 18x with SDP waits for its PRACK (RFC 3262 §3)
     ACCEPTED = "accepted"  # 200 sent, its ACK is awaited
     LEAVING = "leaving"  # the same, and BYE is held back until the ACK (§15)
     # both
@@ -37,7 +38,9 @@ class CallInput(StrEnum):
     CANCEL = "cancel"
     ACKNOWLEDGE = "acknowledge"
     RING = "ring"
+    RING_RELIABLY = "ring reliably"
     ACCEPT = "accept"
+    ACCEPT_LATER = "accept, but after the PRACK"
     REJECT = "reject"
     BYE = "bye"
     # responses to our INVITE
@@ -49,6 +52,7 @@ class CallInput(StrEnum):
     RESENT = "sent again with credentials"
     # requests of the peer
     CANCELLED = "CANCEL received"
+    PRACKED = "PRACK received"
     ACKED = "ACK received"
     BYE_RECEIVED = "BYE received"
     # of requests of ours in the dialog
@@ -56,6 +60,7 @@ class CallInput(StrEnum):
     GONE = "481"
     UNRESPONSIVE = "408"
     # time
+    UNPRACKED = "no PRACK for 64*T1"
     UNACKED = "no ACK for 64*T1"
     WAIT_OVER = "no final response to a cancelled INVITE for 64*T1"
 
@@ -77,6 +82,7 @@ CANCELLING: Final = CallState.CANCELLING
 ANSWERED: Final = CallState.ANSWERED
 RECEIVED: Final = CallState.RECEIVED
 RINGING: Final = CallState.RINGING
+ACCEPT_HELD: Final = CallState.ACCEPT_HELD
 ACCEPTED: Final = CallState.ACCEPTED
 LEAVING: Final = CallState.LEAVING
 CONFIRMED: Final = CallState.CONFIRMED
@@ -87,7 +93,9 @@ START: Final = CallInput.START
 CANCEL: Final = CallInput.CANCEL
 ACKNOWLEDGE: Final = CallInput.ACKNOWLEDGE
 RING: Final = CallInput.RING
+RING_RELIABLY: Final = CallInput.RING_RELIABLY
 ACCEPT: Final = CallInput.ACCEPT
+ACCEPT_LATER: Final = CallInput.ACCEPT_LATER
 REJECT: Final = CallInput.REJECT
 BYE: Final = CallInput.BYE
 TRYING: Final = CallInput.TRYING
@@ -97,10 +105,12 @@ REPEATED: Final = CallInput.REPEATED
 FAILURE: Final = CallInput.FAILURE
 RESENT: Final = CallInput.RESENT
 CANCELLED: Final = CallInput.CANCELLED
+PRACKED: Final = CallInput.PRACKED
 ACKED: Final = CallInput.ACKED
 BYE_RECEIVED: Final = CallInput.BYE_RECEIVED
 BYE_ANSWERED: Final = CallInput.BYE_ANSWERED
 GONE: Final = CallInput.GONE
 UNRESPONSIVE: Final = CallInput.UNRESPONSIVE
+UNPRACKED: Final = CallInput.UNPRACKED
 UNACKED: Final = CallInput.UNACKED
 WAIT_OVER: Final = CallInput.WAIT_OVER

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sip.account import Account
-from sip.dialog import Dialog
+from sip.dialog import CSEQ_SKIP, Dialog
 from sip.exchange import Exchange
 from sip.flow import Flow, Transmit
 from sip.message import Response
@@ -73,7 +73,8 @@ def _dialog(response: Response, target: Uri) -> Dialog:
         remote=response.get("To") or "",
         target=target,
         route_set=response.get_all("Record-Route")[::-1],
-        local_cseq=response.cseq.number,
+        # More may have been sent in it while it was early: PRACK, UPDATE.
+        local_cseq=response.cseq.number + CSEQ_SKIP,
         remote_cseq=0,
     )
 

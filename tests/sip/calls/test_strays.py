@@ -46,7 +46,7 @@ def test_a_200_for_a_dead_call_of_ours_is_acked_and_ended_by_bye_once() -> None:
     assert [label(message) for message in sent] == ["ACK", "BYE", "ACK", "ACK"]
     assert ua.counters == {"late_200_ended": 1}
     assert sent[0].to_bytes() == sent[2].to_bytes()
-    assert [message.cseq.number for message in sent[:2]] == [1, 2]
+    assert [message.cseq.number for message in sent[:2]] == [1, 102]
     assert {str(message.to_tag) for message in sent} == {"late"}
     ua.handle_timer(32.0)
     ua.take_output()

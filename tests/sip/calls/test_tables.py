@@ -27,7 +27,16 @@ CALLER_STATES = {
     "ending",
     "ended",
 }
-CALLEE_STATES = {"received", "ringing", "accepted", "leaving", "confirmed", "ending", "ended"}
+CALLEE_STATES = {
+    "received",
+    "ringing",
+    "accept held",
+    "accepted",
+    "leaving",
+    "confirmed",
+    "ending",
+    "ended",
+}
 
 
 def targets(machine: type[Machine[Any, Any]]) -> set[str]:
@@ -142,6 +151,11 @@ def test_offers_every_row_is_written_or_refused(state: State, event: Input) -> N
         Input.RECEIVED: {*State} - {"closed"},
         Input.ANSWER: offered,
         Input.ANSWER_UPDATE: offered,
+        Input.ANSWER_18X: {"offered"},  # nothing of ours can wait yet: the INVITE was without an offer
+        Input.LATE: offered,
+        Input.SETTLED: {"stable"},
+        Input.PROPOSED: {"stable"},
+        Input.PRACKED: offering,
         Input.REFUSE: offered,
         Input.WITHDRAWN: offered | {"answered", "answered, ours waiting"},
         Input.ACKED: {"answered", "answered, ours waiting"},
