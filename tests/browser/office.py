@@ -13,6 +13,8 @@ from typing import Final
 from playwright.async_api import Locator, Page, Route, expect
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
+from tests.peers.waiting import PATIENCE
+
 # Names as a screen reader says them (widget/src/i18n/ru.json).
 DIAL, CALL_ACTION = "Позвонить", "Позвонить"
 ANSWER, REJECT, HANG_UP, CANCEL = "Ответить", "Отклонить", "Завершить", "Отменить"
@@ -86,10 +88,10 @@ class Office:
 
         await self.page.route("**/widget/script.js*", keep_away, times=1)
         await self.page.reload()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             return await returned
 
-    async def until_ready(self, within: float = 20.0) -> None:
+    async def until_ready(self, within: float = PATIENCE) -> None:
         """The gateway is there, the telephone is in this tab, the line is registered."""
         limit = within * 1000
         await expect(self.panel).to_have_attribute("data-link", "live", timeout=limit)
@@ -114,7 +116,7 @@ class Office:
         await self.go(path)
         row = self.page.locator("[data-pei-code=phone].js-linked-with-actions").first
         await row.locator(".js-phone").click()
-        await expect(row.get_by_role("menuitem", name=CALL_ACTION)).to_be_visible(timeout=20_000)
+        await expect(row.get_by_role("menuitem", name=CALL_ACTION)).to_be_visible()
         return row
 
     async def call_from_list(self, name: str) -> None:
@@ -133,7 +135,7 @@ class Office:
     async def press(self, name: str) -> None:
         """Press a button of the panel by the name that a screen reader says, once it may be pressed."""
         button = self.button(name)
-        await expect(button).to_have_attribute("aria-disabled", "false", timeout=20_000)
+        await expect(button).to_have_attribute("aria-disabled", "false")
         await button.click()
 
     async def press_keys(self, digits: str) -> None:
@@ -148,11 +150,11 @@ class Office:
         while before := await self.ended.count():
             with suppress(PlaywrightTimeout):
                 await button.click(timeout=1_000)
-            await expect(self.ended).not_to_have_count(before, timeout=20_000)
+            await expect(self.ended).not_to_have_count(before)
 
     # Reading
 
-    async def until_state(self, state: str, within: float = 20.0, **words: str) -> None:
+    async def until_state(self, state: str, within: float = PATIENCE, **words: str) -> None:
         """The one living call is in this state, and its `data-` attributes are these."""
         limit = within * 1000
         await expect(self.living).to_have_count(1, timeout=limit)
@@ -161,7 +163,7 @@ class Office:
             attribute = "data-" + name.replace("_", "-")
             await expect(self.living).to_have_attribute(attribute, value, timeout=limit)
 
-    async def until_ended(self, cause: str, says: str, within: float = 20.0) -> None:
+    async def until_ended(self, cause: str, says: str, within: float = PATIENCE) -> None:
         """No call lives, the newest one ended by this cause, and its card says so."""
         limit = within * 1000
         await expect(self.living).to_have_count(0, timeout=limit)
@@ -180,14 +182,14 @@ class Office:
         """`totalAudioEnergy` of all that has arrived in this page's calls (getStats)."""
         return float(await self.page.evaluate(_ENERGY))
 
-    async def until_hears(self, frequency: float, within: float = 20.0) -> None:
+    async def until_hears(self, frequency: float, within: float = PATIENCE) -> None:
         """Sound arrives by the browser's own statistics, and it is this tone."""
         before = await self.energy()
         limit = within * 1000
         await self.page.wait_for_function(_HEARS, arg=frequency, timeout=limit, polling=50)
         await self.page.wait_for_function(_LOUDER, arg=before, timeout=limit, polling=50)
 
-    async def until_deaf(self, within: float = 20.0) -> None:
+    async def until_deaf(self, within: float = PATIENCE) -> None:
         """What arrives has no energy any more: three looks in a row."""
         last, same = await self.energy(), 0
         async with asyncio.timeout(within):

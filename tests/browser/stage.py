@@ -27,6 +27,7 @@ from tests.peers.phone import Phone
 from tests.peers.phone_call import PhoneCall
 from tests.peers.processes import Workshop
 from tests.peers.sip_socket import Address
+from tests.peers.waiting import PATIENCE
 
 SEATS: Final = tuple((user.id, user.extension) for user in USERS if user.extension is not None)
 
@@ -117,14 +118,14 @@ class Stage:
         await self.until_both_hear(office, called)
         return called
 
-    async def until_both_hear(self, office: Office, customer: PhoneCall, within: float = 20.0) -> None:
+    async def until_both_hear(self, office: Office, customer: PhoneCall, within: float = PATIENCE) -> None:
         """Prove the sound both ways, each voice by its frequency."""
         await asyncio.gather(
             office.until_hears(CUSTOMER_HZ, within=within),
             customer.until_hears(MICROPHONE_HZ, within=within),
         )
 
-    async def until_quiet(self, within: float = 20.0) -> None:
+    async def until_quiet(self, within: float = PATIENCE) -> None:
         """Wait until Asterisk has no channel and the gateway has no SIP call."""
         manager = self.pbx.manager
         async with asyncio.timeout(within):

@@ -16,6 +16,7 @@ from tests.peers.chromium import MICROPHONE_HZ, Chromium
 from tests.peers.fixtures import DESK_HZ, WORKSHOP
 from tests.peers.processes import Workshop
 from tests.peers.sandbox import Demo
+from tests.peers.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -23,7 +24,6 @@ WHISTLER: Final = "+79005550106"
 WHISTLER_CARD: Final = "/contacts/detail/51000006"
 WHISTLE_HZ: Final = 440
 BUSY_CARD: Final = "/contacts/detail/51000003"
-GENEROUS: Final = 10.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -53,7 +53,7 @@ async def person(
         await context.close()
 
 
-async def _until_both_hear(demo: Demo, office: Office, within: float = 20.0) -> None:
+async def _until_both_hear(demo: Demo, office: Office, within: float = PATIENCE) -> None:
     await asyncio.gather(
         office.until_hears(WHISTLE_HZ, within=within),
         demo.drawer.until_hears(WHISTLER, MICROPHONE_HZ, within=within),
@@ -110,7 +110,7 @@ async def test_three_reloads_in_a_row_lose_neither_customer_nor_sound(demo: Demo
     await _until_both_hear(demo, office)
     for turn in range(3):
         began = await office.reload(lambda: demo.drawer.until_music(WHISTLER))
-        await _until_both_hear(demo, office, within=GENEROUS)
+        await _until_both_hear(demo, office)
         seconds = asyncio.get_running_loop().time() - began
         print(f"reload {turn + 1} in the demo: sound both ways {seconds:.2f} s after the page's return")
     await office.press(HANG_UP)

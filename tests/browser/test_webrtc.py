@@ -131,7 +131,7 @@ async def test_a_fresh_page_takes_the_call_over_by_replaces_three_times_in_a_row
         await answered.until_hears(MUSIC_HZ)
         replaces = f"{call.call_id};to-tag={call.remote_tag};from-tag={call.local_tag}"
         heir = await _call(line, page, "101", headers=[("Replaces", replaces)])
-        await answered.until_hears(MICROPHONE_HZ, within=5)
+        await answered.until_hears(MICROPHONE_HZ)
         await page.wait_for_function(_HEARS, arg=CUSTOMER_HZ)
         await call.until_ended()
         call = heir

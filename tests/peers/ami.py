@@ -8,6 +8,8 @@ import asyncio
 from fnmatch import fnmatchcase
 from itertools import count
 
+from tests.peers.waiting import PATIENCE
+
 Event = dict[str, str]
 
 
@@ -31,7 +33,9 @@ class Manager:
     def position(self) -> int:
         return len(self.events)
 
-    async def connect(self, host: str, port: int, username: str, secret: str, within: float = 30.0) -> None:
+    async def connect(
+        self, host: str, port: int, username: str, secret: str, within: float = PATIENCE
+    ) -> None:
         """Log in, and return when the PBX says that it is fully booted. Tries until its port answers."""
         async with asyncio.timeout(within):
             reader, self._writer = await _until_connected(host, port)
@@ -57,12 +61,12 @@ class Manager:
         answer, events = await self._ask(action, words)
         if answer.get("EventList") != "start":
             return events
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             async with self._news:
                 await self._news.wait_for(lambda: events and events[-1].get("EventList") == "Complete")
         return events[:-1]
 
-    async def wait_for(self, event: str, *, since: int = 0, within: float = 20.0, **words: str) -> Event:
+    async def wait_for(self, event: str, *, since: int = 0, within: float = PATIENCE, **words: str) -> Event:
         """The first event of that name, from position `since` on, whose words match the patterns given."""
         found: list[Event] = []
 
@@ -111,7 +115,7 @@ class Manager:
             *(f"{key}: {value}" for key, value in words.items()),
         ]
         self._writer.write("\r\n".join([*lines, "", ""]).encode())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             response = await answer
         if response.get("Response") == "Error":
             raise ManagerError(f"{action} {words}: {response.get('Message')}")

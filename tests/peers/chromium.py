@@ -23,10 +23,12 @@ from playwright.async_api import (
     Page,
     Playwright,
     async_playwright,
+    expect,
 )
 
 from tests.peers.asterisk_config import tone
 from tests.peers.processes import Workshop
+from tests.peers.waiting import PATIENCE
 
 _FLAGS = (
     "--use-fake-device-for-media-stream",
@@ -39,6 +41,9 @@ _FLAGS = (
 )
 _MICROPHONE_RATE = 48000
 MICROPHONE_HZ = 300
+_LIMIT = PATIENCE * 1000  # Playwright counts milliseconds
+
+expect.set_options(timeout=_LIMIT)
 
 
 class Chromium:
@@ -72,6 +77,7 @@ class Chromium:
             color_scheme="dark" if dark else "light",
             permissions=["microphone"] if microphone else [],
         )
+        made.set_default_timeout(_LIMIT)
         made.on("console", self._take_message)
         made.on("weberror", lambda error: self.errors.append(f"uncaught: {error.error}"))
         return made
@@ -106,7 +112,7 @@ class Chromium:
                 executable_path=chromium_program(),
                 args=self._flags,
                 headless=self._headless,
-                timeout=90_000,  # the first start on a machine takes up to 17 s, more when it is busy
+                timeout=2 * _LIMIT,  # the first start on a machine takes up to 17 s, more when it is busy
             )
         except Error:
             await self._playwright.stop()

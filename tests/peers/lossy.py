@@ -6,11 +6,15 @@
 Nothing may go past the wire. The PBX sees each client under an own port of the wire, and sends its requests there when it
 answers to where they came from (`Asterisk(rewrite_contact=True)`); in what the PBX says of itself (Contact) the wire puts its
 own address, so that requests inside a dialog come through it as well.
+
+The same datagram is lost at most twice. Chance alone would now and then swallow one and all its repetitions, until the timers of
+RFC 3261 rightly give up; that is a wire that is cut, and a play that wants it stops the datagrams itself.
 """
 
 import asyncio
 import random
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -19,6 +23,7 @@ from typing import Self
 from tests.peers.ports import HOST, free_port
 
 Address = tuple[str, int]
+_MOST_LOSSES = 2  # of one datagram and its repetitions, in one direction
 
 
 @dataclass
@@ -50,6 +55,7 @@ class LossyWire:
         self.to_target, self.from_target = Counted(), Counted()
         self._contact = re.compile(rb"(\r\nContact: <sip:[^>]*?)%s:%d\b" % (target[0].encode(), target[1]))
         self._dice = random.Random(seed)
+        self._losses: Counter[tuple[bytes, Address]] = Counter()
         self._near: asyncio.DatagramTransport | None = None
         self._far: dict[Address, asyncio.Future[asyncio.DatagramTransport]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,7 +74,7 @@ class LossyWire:
         """From the target, to the client whose far socket it came to."""
         if self._near is not None:
             shown = self._contact.sub(rb"\g<1>%s:%d" % (HOST.encode(), self.port), data, count=1)
-            self._carry(self.from_target, shown, self._near, client)
+            self.carry(self.from_target, shown, self._near, client)
 
     async def _onward(self, data: bytes, client: Address) -> None:
         if client not in self._far:
@@ -78,11 +84,13 @@ class LossyWire:
                 lambda: _End(lambda data, _: self.far_received(data, client)), local_addr=(HOST, 0)
             )
             self._far[client].set_result(transport)
-        self._carry(self.to_target, data, await self._far[client], self.target)
+        self.carry(self.to_target, data, await self._far[client], self.target)
 
-    def _carry(self, counted: Counted, data: bytes, way: asyncio.DatagramTransport, to: Address) -> None:
+    def carry(self, counted: Counted, data: bytes, way: asyncio.DatagramTransport, to: Address) -> None:
+        """Throw the dice over one datagram: it is sent on that way now, later, twice or not at all."""
         counted.seen += 1
-        if self._dice.random() < self.loss:
+        if self._dice.random() < self.loss and self._losses[data, to] < _MOST_LOSSES:
+            self._losses[data, to] += 1
             counted.lost += 1
             return
         copies = 1

@@ -18,6 +18,7 @@ from tests.peers import sdp_text
 from tests.peers.gateway import Gateway
 from tests.peers.page_wire import PageWire
 from tests.peers.sound import Sound
+from tests.peers.waiting import PATIENCE
 
 
 class Page(PageWire):
@@ -97,12 +98,12 @@ class Page(PageWire):
         await self.command(HangUp(self.next_id(), call))
         await self.until_call(call, state="ended")
 
-    async def hold(self, call: str, within: float = 20.0) -> None:
+    async def hold(self, call: str, within: float = PATIENCE) -> None:
         """Ask for hold, and wait until it is confirmed."""
         await self.command(HoldCall(self.next_id(), call))
         await self.until_call(call, state="held", within=within)
 
-    async def resume(self, call: str, within: float = 20.0) -> None:
+    async def resume(self, call: str, within: float = PATIENCE) -> None:
         """Ask for the end of our hold, and wait until it is confirmed."""
         await self.command(ResumeCall(self.next_id(), call))
         await self.until_call(call, state="talking", within=within)
@@ -114,7 +115,7 @@ class Page(PageWire):
         sound = self.sounds[call] = await self._new_sound()
         await self.command(Reattach(self.next_id(), call, self._describe(sound)))
 
-    async def until_ringing(self, within: float = 20.0) -> str:
+    async def until_ringing(self, within: float = PATIENCE) -> str:
         """Wait until this page is rung for a call that still comes in; its id."""
         await self.until(lambda _: bool(self._coming_in()), within)
         return self._coming_in()[0]

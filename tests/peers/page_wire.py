@@ -33,6 +33,7 @@ from protocol.messages import (
 )
 from protocol.state import apply
 from tests.peers.gateway import Gateway
+from tests.peers.waiting import PATIENCE
 
 
 class RefusedError(AssertionError):
@@ -130,7 +131,7 @@ class PageWire:
         waiter: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self._answers[command.id] = waiter
         await self.send(command)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             return await waiter
 
     def next_id(self) -> str:
@@ -144,7 +145,7 @@ class PageWire:
         assert self._socket is not None, "the page has no socket"
         await self._socket.send(frame)
 
-    async def until(self, met: Callable[[Self], bool], within: float = 20.0) -> None:
+    async def until(self, met: Callable[[Self], bool], within: float = PATIENCE) -> None:
         """Wait until a condition on this page is met. A closed socket ends the wait."""
         try:
             async with asyncio.timeout(within):
@@ -157,19 +158,19 @@ class PageWire:
         except TimeoutError:
             raise TimeoutError(f"the awaited did not come within {within} s; {self}") from None
 
-    async def until_call(self, call: str, *, state: str, within: float = 20.0) -> Call:
+    async def until_call(self, call: str, *, state: str, within: float = PATIENCE) -> Call:
         """Wait until a call is in a state; the call."""
         await self.until(lambda _: self.state_of(call) == state, within)
         return self.state.calls[call]
 
-    async def until_line(self, extension: str, state: str = "registered", within: float = 20.0) -> None:
+    async def until_line(self, extension: str, state: str = "registered", within: float = PATIENCE) -> None:
         def met(_: PageWire) -> bool:
             line = self.state.lines.get(extension)
             return line is not None and line.state == state
 
         await self.until(met, within)
 
-    async def until_closed(self, within: float = 20.0) -> int:
+    async def until_closed(self, within: float = PATIENCE) -> int:
         """Wait until the gateway closes the socket; the code."""
         async with asyncio.timeout(within):
             while self.close_code is None:
@@ -180,6 +181,11 @@ class PageWire:
     def state_of(self, call: str) -> str | None:
         found = self.state.calls.get(call)
         return found.state if found else None
+
+    @property
+    def living(self) -> list[str]:
+        """The calls that have not ended. An ended one is shown for a while, also to the page that comes after."""
+        return [call.id for call in self.state.calls.values() if call.state != "ended"]
 
     async def keep_beating(self) -> None:
         """What a page does every second; nothing, without sound."""

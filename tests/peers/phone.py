@@ -20,6 +20,7 @@ from tests.peers.phone_call import PhoneCall
 from tests.peers.ports import HOST
 from tests.peers.sip_socket import Address, SipSocket
 from tests.peers.sip_text import Header, Message, host_port, user
+from tests.peers.waiting import PATIENCE
 
 _REASONS = {404: "Not Found", 480: "Temporarily Unavailable", 486: "Busy Here", 603: "Decline"}
 
@@ -123,7 +124,7 @@ class Phone:
         """The calls that came in, oldest first."""
         return [call for call in self.calls if call.direction == "in"]
 
-    async def until_ringing(self, number: int = 1, within: float = 20.0) -> PhoneCall:
+    async def until_ringing(self, number: int = 1, within: float = PATIENCE) -> PhoneCall:
         """The first (second, …) incoming call of this phone, as soon as it rings or is further on."""
         try:
             async with asyncio.timeout(within):
@@ -136,7 +137,7 @@ class Phone:
             ) from None
         return await self.incoming[number - 1].until_ringing(within)
 
-    async def until_called(self, number: str, within: float = 20.0) -> PhoneCall:
+    async def until_called(self, number: str, within: float = PATIENCE) -> PhoneCall:
         """The incoming call to this dialled number, as soon as it rings or is further on."""
         try:
             async with asyncio.timeout(within):
@@ -147,10 +148,10 @@ class Phone:
             raise TimeoutError(f"{self.number}: nobody called {number} in {within} s") from None
         return await found[0].until_ringing(within)
 
-    async def until_answered(self, number: int = 1, within: float = 20.0) -> PhoneCall:
+    async def until_answered(self, number: int = 1, within: float = PATIENCE) -> PhoneCall:
         return await (await self.until_ringing(number, within)).until_answered(within)
 
-    async def until_ended(self, number: int = 1, within: float = 20.0) -> PhoneCall:
+    async def until_ended(self, number: int = 1, within: float = PATIENCE) -> PhoneCall:
         return await (await self.until_ringing(number, within)).until_ended(within)
 
     def next_hop(self, call: PhoneCall) -> Address:

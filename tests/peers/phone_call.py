@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from tests.peers import sdp_text
 from tests.peers.sip_text import Header, Message, address, parameter
 from tests.peers.sound import Sound
+from tests.peers.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from tests.peers.phone import Phone
@@ -54,7 +55,7 @@ class PhoneCall:
 
     # Waiting
 
-    async def until(self, met: Callable[["PhoneCall"], bool], within: float = 20.0) -> "PhoneCall":
+    async def until(self, met: Callable[["PhoneCall"], bool], within: float = PATIENCE) -> "PhoneCall":
         """Wait until a condition on this call is met."""
         try:
             async with asyncio.timeout(within):
@@ -65,21 +66,21 @@ class PhoneCall:
             raise TimeoutError(f"{self}: the awaited did not come within {within} s") from None
         return self
 
-    async def until_ringing(self, within: float = 20.0) -> "PhoneCall":
+    async def until_ringing(self, within: float = PATIENCE) -> "PhoneCall":
         return await self.until(lambda call: call.state != "calling", within)
 
-    async def until_answered(self, within: float = 20.0) -> "PhoneCall":
+    async def until_answered(self, within: float = PATIENCE) -> "PhoneCall":
         await self.until(lambda call: call.state in ("talking", "ended"), within)
         assert self.state == "talking", f"{self} ended instead of being answered"
         return self
 
-    async def until_ended(self, within: float = 20.0) -> "PhoneCall":
+    async def until_ended(self, within: float = PATIENCE) -> "PhoneCall":
         return await self.until(lambda call: call.state == "ended", within)
 
-    async def until_hears(self, frequency: float, *, within: float = 20.0, alone: bool = True) -> None:
+    async def until_hears(self, frequency: float, *, within: float = PATIENCE, alone: bool = True) -> None:
         await self.sound.until_hears(frequency, within=within, alone=alone)
 
-    async def until_silent(self, *, within: float = 20.0) -> None:
+    async def until_silent(self, *, within: float = PATIENCE) -> None:
         await self.sound.until_silent(within=within)
 
     # Steering

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.peers.waiting import PATIENCE
+
 _POLL = 0.02  # seconds between looks at an output file: a file cannot be awaited
 _KIND_END = 5.0  # seconds a process gets between the kind signal and SIGKILL
 
@@ -87,7 +89,7 @@ class Process:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait_for_output(self, pattern: str, within: float = 30.0) -> str:
+    def wait_for_output(self, pattern: str, within: float = PATIENCE) -> str:
         """Block until the output has a match of `pattern`; the matched text. For use outside an event loop."""
         deadline = time.monotonic() + within
         while (found := re.search(pattern, self.output())) is None:
@@ -96,7 +98,7 @@ class Process:
             time.sleep(_POLL)
         return found.group()
 
-    async def until_output(self, pattern: str, within: float = 30.0) -> str:
+    async def until_output(self, pattern: str, within: float = PATIENCE) -> str:
         """As `wait_for_output`, inside an event loop."""
         deadline = time.monotonic() + within
         while (found := re.search(pattern, self.output())) is None:
@@ -105,7 +107,7 @@ class Process:
             await asyncio.sleep(_POLL)
         return found.group()
 
-    async def until_ended(self, within: float = 30.0) -> int:
+    async def until_ended(self, within: float = PATIENCE) -> int:
         """Wait for the end of the process; its exit code. Cancellation-safe: the process is left running."""
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()

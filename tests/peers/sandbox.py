@@ -24,6 +24,7 @@ from sandbox.settings import CLIENT_UUID, Settings, sip_password
 from tests.peers.gateway import PYTHON_ENVIRONMENT, ROOT, Integration
 from tests.peers.ports import HOST, free_port
 from tests.peers.processes import Process, ProcessEndedError, Workshop
+from tests.peers.waiting import PATIENCE
 
 _WHOLE_SECOND: Final = 40  # frames of 50 that must have come
 _LOOK_EVERY: Final = 0.1  # seconds; another process' state can only be asked again
@@ -32,8 +33,11 @@ SECRET: Final = "the sandbox's integration secret, long enough for HS256 to be c
 _DEMO = """
 import asyncio, sys
 from pathlib import Path
-from sandbox.demo import Ports, run
-asyncio.run(run(Path(sys.argv[1]), Ports(*map(int, sys.argv[2:]))))
+from sandbox import demo
+from tests.peers.gateway import PATIENT
+usual = demo.environment
+demo.environment = lambda *given: {**usual(*given), **PATIENT}
+asyncio.run(demo.run(Path(sys.argv[1]), demo.Ports(*map(int, sys.argv[2:]))))
 """
 
 
@@ -75,7 +79,7 @@ class Drawer:
         ):
             return msgspec.json.decode(await answer.read(), type=Heard) if answer.status == 200 else None
 
-    async def until_hears(self, customer: str, *frequencies: float, within: float = 20.0) -> None:
+    async def until_hears(self, customer: str, *frequencies: float, within: float = PATIENCE) -> None:
         """Wait until the loudest of a whole second that the customer heard was this tone (or one of these)."""
 
         def met(heard: Heard) -> bool:
@@ -85,15 +89,15 @@ class Drawer:
 
         await self._until(customer, met, f"{frequencies} Hz", within)
 
-    async def until_music(self, customer: str, *, within: float = 20.0) -> None:
+    async def until_music(self, customer: str, *, within: float = PATIENCE) -> None:
         """Wait until the customer heard a whole second of the sandbox's music on hold."""
         await self.until_hears(customer, *(frequency for frequency, _ in MUSIC), within=within)
 
-    async def until_pressed(self, customer: str, digits: str, *, within: float = 20.0) -> None:
+    async def until_pressed(self, customer: str, digits: str, *, within: float = PATIENCE) -> None:
         """Wait until the customer was told these digits, and no others."""
         await self._until(customer, lambda heard: heard.digits == digits, f"the digits {digits}", within)
 
-    async def until_quiet(self, *, within: float = 20.0) -> None:
+    async def until_quiet(self, *, within: float = PATIENCE) -> None:
         """Wait until the sandbox's PBX has no call."""
         async with asyncio.timeout(within):
             while await self._calls():  # noqa: ASYNC110 - asking is all one can do
@@ -186,7 +190,7 @@ class Demo:
         self._process.end()
 
 
-async def _until_answers(process: Process, url: str, within: float = 60.0) -> None:
+async def _until_answers(process: Process, url: str, within: float = PATIENCE) -> None:
     """Wait until an address answers 200."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within

@@ -18,6 +18,7 @@ from typing import Self
 
 from tests.peers.ports import HOST, free_port, free_range
 from tests.peers.processes import Process, Workshop, program
+from tests.peers.waiting import PATIENCE
 
 Address = tuple[str, int]
 _SCENARIOS = Path(__file__).parent / "scenarios"
@@ -77,7 +78,7 @@ class Sipp:
         code = await registered.until_ended()
         assert code == 0, f"SIPp could not register {self.number}: {registered.output()[-2000:]}"
 
-    async def until_done(self, within: float = 60.0) -> Statistics:
+    async def until_done(self, within: float = PATIENCE) -> Statistics:
         """Wait until the scenario was played as often as wanted."""
         assert self._process is not None, "this SIPp was not started"
         code = await self._process.until_ended(within)

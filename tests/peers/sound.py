@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tests.peers import g711
 from tests.peers.ports import HOST, free_port
-from tests.peers.waiting import until
+from tests.peers.waiting import PATIENCE, until
 
 Spectrum = NDArray[np.float64]
 RATE = 8000
@@ -103,7 +103,7 @@ class Sound(asyncio.DatagramProtocol):
         return filled and self.level(last) > _QUIET and self.share(frequency, last) > (0.9 if alone else 0.1)
 
     async def until_hears(
-        self, frequency: float, *, within: float = 20.0, last: float = 0.4, alone: bool = True
+        self, frequency: float, *, within: float = PATIENCE, last: float = 0.4, alone: bool = True
     ) -> None:
         """Wait until this tone fills seconds of its own, all of them after this call: what was heard before does not count."""
         self._since = asyncio.get_running_loop().time()
@@ -113,7 +113,7 @@ class Sound(asyncio.DatagramProtocol):
             otherwise=lambda: f"{frequency} Hz was not heard, but {self.describe()}",
         )
 
-    async def until_silent(self, *, within: float = 20.0, last: float = 0.4) -> None:
+    async def until_silent(self, *, within: float = PATIENCE, last: float = 0.4) -> None:
         """Wait until the last seconds were silent, whether silence or nothing at all arrived."""
         await asyncio.sleep(last)
         await until(
@@ -122,7 +122,7 @@ class Sound(asyncio.DatagramProtocol):
             otherwise=lambda: f"no silence, but {self.describe()}",
         )
 
-    async def until_pressed(self, digits: str, *, within: float = 20.0) -> None:
+    async def until_pressed(self, digits: str, *, within: float = PATIENCE) -> None:
         """Wait until these digits, and no others, have arrived."""
         await until(
             lambda: self.digits == digits,

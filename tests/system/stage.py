@@ -10,6 +10,7 @@ extension and customers' numbers. A play ends with nothing left in Asterisk and 
     wired        through a wire that can lose, double and stop datagrams
     postgres     its journal and its store on PostgreSQL
     impatient    gives a customer up when nobody is back after a second
+    hasty        holds a call whose page is silent for 3 s, and says 480 when no page acknowledges a ring within 2 s
 """
 
 import asyncio
@@ -34,18 +35,19 @@ from tests.peers.phone import Phone
 from tests.peers.phone_call import PhoneCall
 from tests.peers.postgres import Postgres
 from tests.peers.processes import Workshop
-from tests.peers.waiting import until
+from tests.peers.waiting import PATIENCE, until
 
 AGENT_HZ: Final = 300
 BY_TCP: Final = "118"
 MISTYPED: Final = "119"
 
-Kind = Literal["plain", "wired", "postgres", "impatient"]
+Kind = Literal["plain", "wired", "postgres", "impatient", "hasty"]
 _TEAMS: Final[dict[Kind, range]] = {
     "plain": range(101, 111),
     "wired": range(121, 131),
     "postgres": range(141, 142),
     "impatient": range(151, 152),
+    "hasty": range(161, 165),
 }
 _EXTENSIONS: Final = (*(str(one) for team in _TEAMS.values() for one in team), BY_TCP, MISTYPED)
 
@@ -67,7 +69,7 @@ class Wire(LossyWire):
         if not self._stop(data):
             super().far_received(data, client)
 
-    async def until_stopped(self, within: float = 20.0) -> bytes:
+    async def until_stopped(self, within: float = PATIENCE) -> bytes:
         """Wait until something was stopped; what."""
         async with asyncio.timeout(within):
             while not self.stopped:
@@ -192,7 +194,7 @@ class Stage:
             self._gateways[kind] = await self._start(kind)
         return self._gateways[kind]
 
-    async def until_quiet(self, within: float = 20.0) -> None:
+    async def until_quiet(self, within: float = PATIENCE) -> None:
         """Wait until Asterisk has no channel and no gateway has a SIP call."""
         manager = self.pbx.manager
         async with asyncio.timeout(within):
@@ -228,6 +230,8 @@ class Stage:
             pbx = (await self._stack.enter_async_context(self.wire)).address
         elif kind == "impatient":
             settings = {"TRUBKA_PAGE_RETURN": "1"}
+        elif kind == "hasty":
+            settings = {"TRUBKA_PAGE_GRACE": "2", "TRUBKA_BLIP": "3"}
         elif kind == "postgres":
             assert self._databases is not None, "nobody lent the stage a PostgreSQL"
             database_url = self._databases()

@@ -77,9 +77,10 @@ async def test_rejected_in_the_page_goes_on_ringing_on_the_desk(agent: Agent, st
         await page.until_line(agent.extension)
         calling = await stage.customers.dial(agent.number)
         rung, call = await asyncio.gather(desk.until_ringing(), page.until_ringing())
+        before = stage.pbx.manager.position
         await page.command(Reject(page.next_id(), call))
         end = await end_of(page, call)
-        await stage.pbx.manager.wait_for("Hangup", Channel=agent.channel)
+        await stage.pbx.manager.wait_for("Hangup", since=before, Channel=agent.channel)
         assert rung.state == "ringing"
         rung.answer()
         await calling.until_hears(DESK_HZ)
@@ -91,30 +92,34 @@ async def test_rejected_in_the_page_goes_on_ringing_on_the_desk(agent: Agent, st
 # What the caller hears
 
 
-async def test_180_leaves_only_after_a_page_acknowledged_the_ring(agent: Agent, stage: Stage) -> None:
+async def test_180_leaves_only_after_a_page_acknowledged_the_ring(stage: Stage) -> None:
     manager = stage.pbx.manager
-    async with agent.page() as page:
-        await page.until_line(agent.extension)
+    hasty, patient = await stage.agent("hasty"), await stage.agent()
+    async with hasty.page() as page:
+        await page.until_line(hasty.extension)
         page.acknowledges_rings = False
         before = manager.position
-        calling = await stage.customers.dial(agent.number)
-        call = await page.until_ringing()
+        calling = await stage.customers.dial(hasty.number)
+        await page.until(lambda one: bool(one.rings))
         # The page was rung and says nothing; the 480 after the grace is the sentinel: no 180 came before it.
         await calling.until_ended()
-        await manager.wait_for("Hangup", since=before, Channel=agent.channel)
-        assert manager.seen("Newstate", since=before, Channel=agent.channel, ChannelStateDesc="Ringing") == []
-        assert (await end_of(page, call)).cause is Cause.MISSED
+        await manager.wait_for("Hangup", since=before, Channel=hasty.channel)
+        assert manager.seen("Newstate", since=before, Channel=hasty.channel, ChannelStateDesc="Ringing") == []
+        assert (await end_of(page, page.rings[0].call)).cause is Cause.MISSED
         assert calling.status == 480
 
-        page.acknowledges_rings = True
-        again = await stage.customers.dial(agent.number)
-        await page.until(lambda one: len(one.rings) == 2)
+    async with patient.page() as page:
+        await page.until_line(patient.extension)
+        before = manager.position
+        again = await stage.customers.dial(patient.number)
         await again.until_ringing()
-        await manager.wait_for("Newstate", since=before, Channel=agent.channel, ChannelStateDesc="Ringing")
+        await manager.wait_for("Newstate", since=before, Channel=patient.channel, ChannelStateDesc="Ringing")
+        assert len(page.rings) == 1
         await again.cancel()
 
 
-async def test_without_a_page_480_comes_after_the_grace(agent: Agent, stage: Stage) -> None:
+async def test_without_a_page_480_comes_after_the_grace(stage: Stage) -> None:
+    agent = await stage.agent("hasty")
     async with agent.page() as page:
         await page.until_line(agent.extension)
     began = asyncio.get_running_loop().time()
@@ -124,13 +129,16 @@ async def test_without_a_page_480_comes_after_the_grace(agent: Agent, stage: Sta
     assert (calling.status, calling.ended_by) == (480, "them")
 
 
-async def test_without_a_page_the_desk_goes_on_ringing(agent: Agent, stage: Stage) -> None:
-    manager = stage.pbx.manager
-    async with agent.desk() as desk:
+async def test_without_a_page_the_desk_goes_on_ringing(stage: Stage) -> None:
+    agent, manager = await stage.agent("hasty"), stage.pbx.manager
+    async with agent.desk() as desk, agent.page() as page:
+        await page.until_line(agent.extension)
+        await page.leave()
         await desk.register()
         before = manager.position
         calling = await stage.customers.dial(agent.number)
         rung = await desk.until_ringing()
+        await calling.until_ringing()
         await manager.wait_for("Hangup", since=before, Channel=agent.channel)
         assert (rung.state, calling.state) == ("ringing", "ringing")
         rung.answer()

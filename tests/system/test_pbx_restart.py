@@ -15,9 +15,10 @@ from tests.peers.gateway import Gateway
 from tests.peers.page import Page
 from tests.peers.phone import Phone
 from tests.peers.processes import Workshop
+from tests.peers.waiting import PATIENCE
 from tests.system.stage import AGENT_HZ
 
-LONG = 60.0
+LONG = 2 * PATIENCE
 _QUICK = {"TRUBKA_PROBE": "5", "TRUBKA_REGISTER_EXPIRES": "30"}
 
 

@@ -1,24 +1,17 @@
 """The peers of the plays, against each other and without the gateway: what they say about it later can be believed."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-import asyncpg
 import pytest
 
 from tests.peers.asterisk import Asterisk
 from tests.peers.asterisk_config import EARLY_HZ, MUSIC_HZ, TONE_HZ
 from tests.peers.fixtures import CUSTOMER, CUSTOMER_HZ, DESK_HZ
-from tests.peers.lossy import LossyWire
 from tests.peers.phone import DEAD, Phone, answers, refuses
-from tests.peers.processes import MissingPeerError, ProcessEndedError, Workshop, program
+from tests.peers.processes import Workshop
 from tests.peers.sipp import Sipp
 from tests.peers.sound import Sound
+from tests.peers.waiting import PATIENCE
 
 # Phones, PBX and sound
 
@@ -106,7 +99,7 @@ async def until_read(pbx: Asterisk, channel: str, sound: Sound) -> None:
     """Wait until Asterisk has read every packet that this sound has sent to its channel."""
     read = 0
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while read < sound.sent:
                 await asyncio.sleep(0.02)
                 read = int(await pbx.manager.variable("CHANNEL(rtcp,rxcount)", channel))
@@ -269,98 +262,3 @@ async def test_sipp_calls_in_as_a_customer(workshop: Workshop, pbx: Asterisk, de
     assert (done.successful, done.failed, len(desk.incoming)) == (2, 0, 2)
     await desk.until_ended(2)  # SIPp has its answer before Asterisk has told the desk
     assert {call.ended_by for call in desk.incoming} == {"them"}
-
-
-# The wire between
-
-
-async def test_the_lossy_wire_loses_what_it_was_told_and_calls_come_through(
-    workshop: Workshop, customer: Phone
-) -> None:
-    async with (
-        Asterisk(workshop, customers_port=customer.port, rewrite_contact=True) as pbx,
-        LossyWire(pbx.address, loss=0.2, double=0.2, reorder=0.1, seed=3) as wire,
-        Phone("101", pbx=wire.address, password="secret-101", frequency=DESK_HZ) as phone,
-    ):
-        await phone.register()
-        for _ in range(5):
-            call = await phone.dial(CUSTOMER)
-            await call.until_hears(CUSTOMER_HZ, within=40)
-            assert call.target == f"sip:127.0.0.1:{wire.port}"  # so that ACK and BYE do not go past the wire
-            await call.hang_up()
-        for answered in customer.incoming:
-            await answered.until_ended(within=40)
-        customer.pbx = pbx.address
-        await customer.dial("74950000101")
-        rung = await phone.until_ringing(within=40)
-        assert rung.target.endswith(f":{wire.port}")
-        assert len(customer.incoming) == 5
-        for counted in (wire.to_target, wire.from_target):
-            assert 0.05 < counted.lost / counted.seen < 0.45
-            assert counted.doubled + counted.delayed > 0
-
-
-# Processes
-
-
-async def test_postgres_gives_each_asker_an_empty_database(postgres_url: str) -> None:
-    connection = await asyncpg.connect(postgres_url.replace("+asyncpg", ""))
-    try:
-        assert await connection.fetchval("select count(*) from pg_tables where schemaname = 'public'") == 0
-    finally:
-        await connection.close()
-
-
-def test_a_missing_program_is_named_with_its_remedy() -> None:
-    with pytest.raises(
-        MissingPeerError, match="no-such-peer is not installed: run scripts/install-test-peers"
-    ):
-        program("no-such-peer")
-
-
-async def test_a_process_that_ends_too_early_shows_what_it_said(workshop: Workshop) -> None:
-    process = workshop.start("mutterer", ["sh", "-c", "echo last words; exit 3"])
-    with pytest.raises(ProcessEndedError, match=r"(?s)mutterer ended with 3.*last words"):
-        await process.until_output("never said")
-    assert await process.until_ended() == 3
-    assert workshop.report() == [("mutterer", "last words\n")]
-
-
-async def test_a_killed_run_leaves_no_child_behind(workshop: Workshop) -> None:
-    script = (
-        "import time; from tests.peers.processes import Workshop\n"
-        "print(Workshop().start('child', ['sleep', '600']).pid, flush=True); time.sleep(600)"
-    )
-    root = Path(__file__).parents[2]
-    env = {"PYTHONPATH": str(root), "TMPDIR": str(workshop.folder)}
-    run = workshop.start("run", [sys.executable, "-c", script], env=env, cwd=root)
-    child = os.pidfd_open(int(await run.until_output(r"^\d+\n")))
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_reader(child, ended.set)
-    run.signal(signal.SIGKILL)
-    try:
-        async with asyncio.timeout(20):
-            await ended.wait()
-    finally:
-        asyncio.get_running_loop().remove_reader(child)
-        os.close(child)
-
-
-def test_asking_again_for_the_peers_is_quick() -> None:
-    root, began = Path(__file__).parents[2], time.monotonic()
-    done = subprocess.run([root / "scripts/install-test-peers"], capture_output=True, text=True, check=True)
-    assert "all is there" in done.stdout
-    assert time.monotonic() - began < 20
-
-
-async def test_sound_that_hides_a_second_tone_is_not_heard_as_one_alone() -> None:
-    async with Sound(440) as one, Sound(1000) as other, Sound() as listener:
-        one.remote = other.remote = ("127.0.0.1", listener.port)
-        await listener.until_hears(1000, alone=False)
-        await listener.until_hears(440, alone=False)
-        assert not listener.hears(440)
-        other.speaking = False
-        await listener.until_hears(440)
-        assert not listener.hears(1000, alone=False)
-        one.speaking = False
-        await listener.until_silent()

@@ -37,7 +37,7 @@ async def test_a_reload_gives_the_customer_music_and_then_the_voice_three_times_
             await manager.wait_for("Hangup", since=before, Channel=agent.channel)  # the old leg
             assert len(await manager.channels()) == 2
         assert customer.state == "talking"
-        assert list(page.state.calls) == [call]
+        assert page.living == [call]
         await page.hold(call)
         await customer.until_hears(MUSIC_HZ)
         await page.resume(call)
@@ -92,8 +92,9 @@ async def test_a_blip_with_living_sound_holds_nothing_and_renews_nothing(agent: 
 
 
 async def test_a_page_that_is_lost_for_longer_holds_the_call_and_takes_it_back_as_it_was(
-    agent: Agent, stage: Stage
+    stage: Stage,
 ) -> None:
+    agent = await stage.agent("hasty")
     manager, loop = stage.pbx.manager, asyncio.get_running_loop()
     async with agent.page() as page:
         call, customer = await agent.talk(page)

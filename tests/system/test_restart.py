@@ -13,6 +13,7 @@ from protocol.entities import Call
 from tests.peers.asterisk_config import MUSIC_HZ
 from tests.peers.page import Page
 from tests.peers.phone import RINGS
+from tests.peers.waiting import PATIENCE
 from tests.system.stage import Agent, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -194,14 +195,14 @@ async def test_during_replaces_the_customer_is_kept(stage: Stage, lost: str) -> 
         stage.wire.open()
         await agent.gateway.start()
         await page.reconnect()
-        await page.until(lambda one: is_settled(one.state.calls[call]), within=40)
+        await page.until(lambda one: is_settled(one.state.calls[call]), within=2 * PATIENCE)
         if page.state.calls[call].sound == "lost":  # no answer came, or it came before the page
             await page.reattach(call)
         shown = await page.until_call(call, state="talking")
         assert shown.answered_at == pytest.approx(before.answered_at, abs=0.001)
         await agent.until_both_hear(page, call, customer)
         assert customer.state == "talking"
-        assert list(page.state.calls) == [call]
+        assert page.living == [call]
         await page.hang_up(call)
         await customer.until_ended()
         await agent.until_written(0)
