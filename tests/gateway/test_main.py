@@ -292,7 +292,7 @@ async def test_a_pbx_that_does_not_answer_holds_the_stop_up_not_for_long(
 ) -> None:
     monkeypatch.setattr(main_module, "GOODBYE", 0.05)
     async with Exchange() as exchange:
-        async with asyncio.timeout(10), house(database, exchange):
+        async with asyncio.timeout(25), house(database, exchange):  # 32 s would be SIP's own patience
             exchange.speaks = False
         await exchange.until_registers(lambda one: one["Expires"] == "0")
 

@@ -9,7 +9,7 @@ from protocol.commands import Dial
 from protocol.messages import Done
 from tests.gateway.bad_input.conftest import Stage
 from tests.gateway.pbx import sdp
-from tests.gateway.process import Exchange, House, foreign_socket, furnish, settings
+from tests.gateway.process import PATIENCE, Exchange, House, foreign_socket, furnish, settings
 from tests.peers.ports import HOST
 from tests.peers.sip_text import Message, parameter
 
@@ -53,7 +53,7 @@ async def test_an_oversized_message_gets_513(stage: Stage) -> None:
     async with house.unharmed(stage.tab, "sip oversized"):
         reader, writer = await asyncio.open_connection(HOST, house.settings.sip_port)
         writer.write(request.to_bytes())
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
         writer.close()
         await writer.wait_closed()
     assert head.startswith(b"SIP/2.0 513 ")
@@ -236,7 +236,7 @@ async def test_a_strangers_connection_is_closed(stage: Stage) -> None:
             HOST, stage.house.settings.sip_port, local_addr=("127.0.0.2", 0), family=socket.AF_INET
         )
         try:
-            assert await asyncio.wait_for(reader.read(), 10) == b""
+            assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
         except ConnectionResetError:
             pass  # as good an answer
         writer.close()

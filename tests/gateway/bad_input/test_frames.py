@@ -12,7 +12,7 @@ from protocol.codec import MAX_FRAME
 from protocol.codes import CloseCode
 from protocol.messages import Refused
 from tests.gateway.bad_input.conftest import Stage
-from tests.gateway.process import Exchange, Tab, house
+from tests.gateway.process import PATIENCE, Exchange, Tab, house
 from tests.peers.ports import HOST
 
 
@@ -145,7 +145,7 @@ async def test_garbage_on_the_port_of_http_gets_400(stage: Stage) -> None:
     before = stage.house.state()
     reader, writer = await asyncio.open_connection(HOST, int(stage.house.running.url.rpartition(":")[2]))
     writer.write(b"\x16\x03\x01 garbage\r\n\r\n")
-    assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 400 ")
+    assert (await asyncio.wait_for(reader.read(), PATIENCE)).startswith(b"HTTP/1.1 400 ")
     writer.close()
     assert stage.house.state() == before
 

@@ -32,7 +32,7 @@ from protocol.entities import Position
 from protocol.messages import Delta, Done, Hello, Leaving, Refused, SecretRenewed, Snapshot, Welcome
 from tests.gateway.realtime.play import ANNA, ORIGIN, Stage, hello
 
-PATIENCE = 20.0  # seconds that a test waits for an event before it fails; nothing sleeps
+PATIENCE = 60.0  # seconds that a test waits for an event before it fails; nothing sleeps
 
 
 async def no_app(scope: Any, receive: Any, send: Any) -> None:

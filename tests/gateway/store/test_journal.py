@@ -43,7 +43,7 @@ async def journal(make: Callable[[], SqliteJournal | PostgresJournal]) -> AsyncI
 async def written(journal: Journal, *rows: Row) -> None:
     done = asyncio.Event()
     journal.put(rows, done.set)
-    await asyncio.wait_for(done.wait(), 10)
+    await asyncio.wait_for(done.wait(), 60)
 
 
 async def test_done_is_called_after_the_row_is_there_for_everybody(
@@ -76,7 +76,7 @@ async def test_a_forgotten_call_is_gone_and_the_order_of_puts_is_kept(journal: J
     journal.forget(["a"])
     journal.put([row("b")], lambda: order.append("b"))
     journal.put([row("z")], sentinel.set)
-    await asyncio.wait_for(sentinel.wait(), 10)
+    await asyncio.wait_for(sentinel.wait(), 60)
     assert order == ["a", "b"]
     assert await journal.load([ACCOUNT]) == [row("b"), row("z")]
 
@@ -86,7 +86,7 @@ async def test_many_puts_are_all_written_and_on_postgresql_share_a_transaction(j
     for number in range(200):
         journal.put([row(f"call-{number:03}")])
     journal.put([row("zz")], sentinel.set)
-    await asyncio.wait_for(sentinel.wait(), 10)
+    await asyncio.wait_for(sentinel.wait(), 60)
     assert journal.counters["rows_written"] == 201
     assert journal.counters["batches_written"] <= (201 if isinstance(journal, SqliteJournal) else 2)
     assert len(await journal.load([ACCOUNT])) == 201
@@ -99,7 +99,7 @@ async def test_done_is_not_called_inside_put(journal: Journal) -> None:
     journal.put([row("a")], lambda: told.append("done"))
     told.append("put has returned")
     journal.put([row("b")], sentinel.set)
-    await asyncio.wait_for(sentinel.wait(), 10)
+    await asyncio.wait_for(sentinel.wait(), 60)
     assert told == ["put has returned", "done"]
 
 

@@ -25,7 +25,7 @@ from sip.transport.port import SipPort, bind
 from sip.uri import Uri
 
 EventT = TypeVar("EventT")
-PATIENCE = 20.0  # seconds; a machine with two busy cores
+PATIENCE = 60.0  # seconds; a machine with two busy cores
 
 
 async def until(true: Callable[[], bool], what: str) -> None:
