@@ -146,11 +146,13 @@ class Office:
 
     async def dismiss_ended(self) -> None:
         """Take the cards of an earlier play away. They also leave by themselves, perhaps under the pointer."""
-        button = self.ended.first.get_by_role("button", name=DISMISS)
-        while before := await self.ended.count():
-            with suppress(PlaywrightTimeout):
-                await button.click(timeout=1_000)
-            await expect(self.ended).not_to_have_count(before)
+        async with asyncio.timeout(PATIENCE):
+            while await self.ended.count():
+                with suppress(PlaywrightTimeout):
+                    id = await self.ended.first.get_attribute("data-call", timeout=1_000)
+                    card = self.page.locator(f"#trubka article[data-call='{id}']")
+                    await card.get_by_role("button", name=DISMISS).click(timeout=5_000)
+                    await card.wait_for(state="detached", timeout=5_000)
 
     # Reading
 

@@ -127,13 +127,8 @@ class Stage:
 
     async def until_quiet(self, within: float = PATIENCE) -> None:
         """Wait until Asterisk has no channel and the gateway has no SIP call."""
-        manager = self.pbx.manager
+        await self.pbx.until_quiet(within)
         async with asyncio.timeout(within):
-            while True:
-                position = manager.position
-                if not await manager.channels():
-                    break
-                await manager.wait_for("Hangup", since=position, within=within)
             while (await self.gateway.metrics())["trubka_calls"]:  # noqa: ASYNC110 - asking is all one can do
                 await asyncio.sleep(0.05)
 
@@ -146,8 +141,7 @@ class Stage:
             await self.gateway.start()
         for channel in await self.pbx.manager.channels():
             await self.pbx.manager.act("Hangup", Channel=channel["Channel"])
-        self.customers.calls.clear()
-        self.customers.manners.clear()
+        await self.customers.forget()
 
     def complaints(self) -> list[str]:
         """What the pages wrote as errors and the play did not expect; forgotten by asking."""

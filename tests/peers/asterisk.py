@@ -21,6 +21,7 @@ from tests.peers.ami import Manager, ManagerError
 from tests.peers.asterisk_config import Office
 from tests.peers.ports import HOST, free_port, free_range, give_back
 from tests.peers.processes import Process, Workshop
+from tests.peers.waiting import PATIENCE
 
 _PREFIX = "trubka-pbx-"
 _SCRIPT = Path(__file__).parents[2] / "scripts" / "asterisk-root"
@@ -113,6 +114,15 @@ class Asterisk:
                 return []
             raise
         return [one["Uri"] for one in listed if one["Endpoint"] == endpoint]
+
+    async def until_quiet(self, within: float = PATIENCE) -> None:
+        """Wait until there is no channel."""
+        async with asyncio.timeout(within):
+            while True:
+                position = self.manager.position
+                if not await self.manager.channels():
+                    return
+                await self.manager.wait_for("Hangup", since=position, within=within)
 
     def _write(self) -> None:
         for name in ("etc", "run", "spool", "log", "db", "db/keys", "music", "sounds"):

@@ -154,6 +154,13 @@ class Phone:
     async def until_ended(self, number: int = 1, within: float = PATIENCE) -> PhoneCall:
         return await (await self.until_ringing(number, within)).until_ended(within)
 
+    async def forget(self) -> None:
+        """Drop all calls with their sound, and all manners: who shares this phone begins anew. What comes for them gets 481."""
+        for call in self.calls:
+            await call.sound.close()
+        self.calls.clear()
+        self.manners.clear()
+
     def next_hop(self, call: PhoneCall) -> Address:
         return host_port(call.routes[0] if call.routes else call.target)
 

@@ -117,8 +117,10 @@ class PhoneCall:
         await self.ask("BYE")
 
     async def hold(self, direction: str = "sendonly") -> Message:
-        """Put the other side on hold, or (`sendrecv`) take it back, by re-INVITE; the final answer."""
-        return await self.offer_again(self._describe(direction))
+        """Put the other side on hold, or (`sendrecv`) take it back, by re-INVITE; the answer, which must be 200."""
+        answer = await self.offer_again(self._describe(direction))
+        assert answer.status == 200, f"{self}: {direction} was answered {answer.start}"
+        return answer
 
     async def offer_again(self, body: bytes) -> Message:
         """A re-INVITE with this description; the final answer, acknowledged and obeyed."""

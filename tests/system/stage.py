@@ -196,13 +196,8 @@ class Stage:
 
     async def until_quiet(self, within: float = PATIENCE) -> None:
         """Wait until Asterisk has no channel and no gateway has a SIP call."""
-        manager = self.pbx.manager
+        await self.pbx.until_quiet(within)
         async with asyncio.timeout(within):
-            while True:
-                position = manager.position
-                if not await manager.channels():
-                    break
-                await manager.wait_for("Hangup", since=position, within=within)
             for gateway in self._gateways.values():
                 while (await gateway.metrics())["trubka_calls"]:  # noqa: ASYNC110 - asking is all one can do
                     await asyncio.sleep(0.05)
@@ -216,8 +211,7 @@ class Stage:
         for channel in await self.pbx.manager.channels():
             with suppress(ManagerError):  # it may have ended meanwhile
                 await self.pbx.manager.hang_up(channel["Channel"])
-        self.customers.calls.clear()
-        self.customers.manners.clear()
+        await self.customers.forget()
 
     async def close(self) -> None:
         await self._stack.aclose()
