@@ -26,6 +26,7 @@ class Kamailio:
     """The proxy of the plays; every user's password is `secret-<user>`.
 
     Args:
+        host: the address that it serves.
         algorithm: of the digest that it asks for: MD5 or SHA-256.
         authority: who has signed its certificate; None: it does not speak TLS.
         challenges_in_dialogs: whether it challenges re-INVITE, BYE and so on as well.
@@ -35,10 +36,12 @@ class Kamailio:
         self,
         workshop: Workshop,
         *,
+        host: str = HOST,
         algorithm: str = "MD5",
         authority: Authority | None = None,
         challenges_in_dialogs: bool = False,
     ) -> None:
+        self.host = host
         self.port = free_port()
         self.tls_port = free_port()
         self._workshop = workshop
@@ -50,7 +53,7 @@ class Kamailio:
 
     @property
     def address(self) -> tuple[str, int]:
-        return HOST, self.port
+        return self.host, self.port
 
     def account(self, user: str, transport: Transport = "udp", *, expires: int = 600) -> Account:
         """The line of a user of this proxy."""
@@ -59,7 +62,7 @@ class Kamailio:
             username=user,
             password=f"secret-{user}",
             registrar=Uri("sip", None, None, DOMAIN),
-            proxy=(HOST, self.tls_port if transport == "tls" else self.port),
+            proxy=(self.host, self.tls_port if transport == "tls" else self.port),
             transport=transport,
             expires=expires,
         )
@@ -108,7 +111,7 @@ class Kamailio:
 
     def _config(self) -> str:
         definitions = {
-            "HOST": HOST,
+            "HOST": self.host,
             "PORT": self.port,
             "TLS_PORT": self.tls_port,
             "DOMAIN": DOMAIN,

@@ -49,6 +49,7 @@ class Ours:
 
     def __init__(self, *, host: str = HOST) -> None:
         sockets = bind(host)
+        self.host = host
         self.agent = UserAgent(host=host, port=sockets.address[1], ids=ByteIds(secrets.token_bytes))
         self.events: list[Event] = []
         self._heard: set[int] = set()
