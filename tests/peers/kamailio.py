@@ -15,7 +15,7 @@ from typing import Final, Self
 from sip.account import Account, Transport
 from sip.uri import Uri
 from tests.peers.authority import Authority
-from tests.peers.ports import HOST, free_port, give_back
+from tests.peers.ports import HOST, free_port
 from tests.peers.processes import Process, Workshop, program
 
 DOMAIN: Final = "office.test"
@@ -98,7 +98,6 @@ class Kamailio:
     def close(self) -> None:
         if self._process is not None:
             self._process.end()
-        give_back([self.port, self.tls_port])
 
     async def __aenter__(self) -> Self:
         await self.start()
