@@ -63,7 +63,7 @@ class Phone:
         self.pbx = pbx  # may be set later: a customers' phone is born before the PBX that is told its port
         self.credentials = (number, password)
         self.frequency = frequency
-        self.manner = manner
+        self.manner = self._usual = manner
         self.manners: dict[str, Manner] = {}
         self.calls: list[PhoneCall] = []
         self.socket = SipSocket(port, self._take_request, self._take_repeated_ok)
@@ -155,11 +155,12 @@ class Phone:
         return await (await self.until_ringing(number, within)).until_ended(within)
 
     async def forget(self) -> None:
-        """Drop all calls with their sound, and all manners: who shares this phone begins anew. What comes for them gets 481."""
+        """Drop all calls with their sound, and all manners: who shares this phone begins anew. What comes for those calls gets 481."""
         for call in self.calls:
             await call.sound.close()
         self.calls.clear()
         self.manners.clear()
+        self.manner = self._usual
 
     def next_hop(self, call: PhoneCall) -> Address:
         return host_port(call.routes[0] if call.routes else call.target)

@@ -13,6 +13,7 @@ import os
 import random
 import socket
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -41,10 +42,11 @@ def free_range(length: int) -> range:
     raise RuntimeError(f"no {length} neighbouring free ports between {region.start} and {region.stop}")
 
 
-def give_back(ports: range) -> None:
+def give_back(ports: Iterable[int]) -> None:
     """Whoever used them is gone."""
-    _given.difference_update(ports)
-    _let_go(ports)
+    for port in ports:
+        _given.discard(port)
+        _let_go(range(port, port + 1))
 
 
 @functools.cache

@@ -38,6 +38,7 @@ from tests.peers.processes import Workshop
 from tests.peers.waiting import PATIENCE, until
 
 AGENT_HZ: Final = 300
+DESK, SECOND_DESK, DESK_OF_OTHERS = "171", "172", "173"  # extensions that no gateway has
 BY_TCP: Final = "118"
 MISTYPED: Final = "119"
 
@@ -49,7 +50,14 @@ _TEAMS: Final[dict[Kind, range]] = {
     "impatient": range(151, 152),
     "hasty": range(161, 165),
 }
-_EXTENSIONS: Final = (*(str(one) for team in _TEAMS.values() for one in team), BY_TCP, MISTYPED)
+_EXTENSIONS: Final = (
+    *(str(one) for team in _TEAMS.values() for one in team),
+    BY_TCP,
+    MISTYPED,
+    DESK,
+    SECOND_DESK,
+    DESK_OF_OTHERS,
+)
 
 
 class Wire(LossyWire):
