@@ -95,7 +95,7 @@ class Notifier:
 
 def notifier_pair(*answers: Answer, transport: str = "udp") -> tuple[Pair, Notifier]:
     pair = make_pair(methods=["SUBSCRIBE", "PUBLISH"], transport=transport)  # type: ignore[arg-type]
-    pair.alice.account = replace(pair.alice.account, registrar=Uri("sip", None, None, "192.0.2.2"))
+    pair.alice.account = replace(pair.alice.account, proxy=pair.bob.address)
     return pair, Notifier(pair, *answers)
 
 
