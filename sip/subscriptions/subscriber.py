@@ -145,8 +145,9 @@ class Subscriber(Machine[SubscriptionState, SubscriptionInput], ABC):
 
     def _renew_ids(self) -> None:
         core = self._core
+        self._release()  # of one that was left and is wanted again, before its end was heard
         self._call_id, self._tag, self._cseq = core.ids.call_id(), core.new_tag(), 0
-        self.dialog, self.expires_at, self.substate = None, None, ""
+        self.dialog = None
         self._granted = self._expires
         core.subscriptions[self._call_id, self._tag, ""] = self
 

@@ -447,6 +447,7 @@ def test_one_that_is_switched_off_and_on_again_begins_anew() -> None:
     subscription.refresh(pair.now)
     pair.advance(0.1)
     assert [request.integer("Expires") for request in notifier.seen] == [600, 0, 600]
+    assert notifier.notify(of=notifier.seen[0]) == 481, "nobody listens to the old one"
     assert notifier.notify() == 200
     assert subscription.state == "active"
 
