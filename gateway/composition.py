@@ -132,8 +132,12 @@ def web_server(
 
 def _metrics(parts: Parts) -> Counted:
     counted = Counted()
+    counted.counters(
+        "sip",
+        "SIP messages and connections that were dropped or refused",
+        lambda: {**parts.agent.counters, "kernel_dropped": parts.node.sip.dropped},
+    )
     for subject, sentence, counters in (
-        ("sip", "SIP messages that were dropped or refused", parts.agent.counters),
         ("node", "What nobody here was meant for", parts.node.counters),
         ("http", "Answers of /api/session", parts.front),
         ("tokens", "One-time tokens", parts.auth.counters),

@@ -133,9 +133,7 @@ async def running(settings: Settings, clock: Callable[[], float] | None = None) 
         sources = None if "*" in settings.sip_sources else set(settings.sip_sources)
         parts.node.sip = _sip_port(settings, parts, clock, sources)
 
-        opening = [
-            asyncio.create_task(_own(parts.node, home, _family(settings.sip_host), sources)) for home in homes
-        ]
+        opening = [asyncio.create_task(_own(parts.node, home, _family(settings.sip_host))) for home in homes]
         stack.push_async_callback(_cancel, opening)
         if opening:
             # A page that came before its account would be told that there is no such account.
@@ -196,7 +194,7 @@ class Home:
     extensions: list[Extension]
 
 
-async def _own(node: Node, home: Home, family: socket.AddressFamily, sources: set[str] | None) -> None:
+async def _own(node: Node, home: Home, family: socket.AddressFamily) -> None:
     """Find the account's PBX and take the account over; again and again until that has succeeded."""
     account = home.account
     while True:
@@ -206,8 +204,7 @@ async def _own(node: Node, home: Home, family: socket.AddressFamily, sources: se
                 account.pbx_host, account.pbx_port, family=family, type=socket.SOCK_DGRAM
             )
             host, port = found[0][4][:2]
-            if sources is not None:
-                sources.update(str(one[4][0]) for one in found)
+            node.sip.allow({str(one[4][0]) for one in found}, account.id)
             await node.own(account, (str(host), int(port)), home.users, home.extensions)
             return
         except OSError as error:

@@ -32,9 +32,8 @@ from sip.receiver import Receiver
 from sip.registration import Registration
 from sip.subscriptions.commands import EventCommands
 from sip.timers import Timers
-from sip.transactions.layer import (
-    TransactionLayer,
-)
+from sip.transactions.layer import TransactionLayer
+from sip.transactions.via import fall_back
 from sip.uri import NameAddr, Uri
 
 # An office has thousands of lines, not calls without end; each unanswered INVITE of a flood costs memory.
@@ -112,6 +111,11 @@ class UserAgent(EventCommands):
     def address(self) -> tuple[str, int]:
         """What Via and Contact say."""
         return self._core.host, self._core.port
+
+    @property
+    def tls_port(self) -> int:
+        """The port that they say on TLS."""
+        return self._core.tls_port
 
     @property
     def calls(self) -> list[Call]:
@@ -234,7 +238,8 @@ class UserAgent(EventCommands):
             request = parse(saved.invite)
             if account is None or not isinstance(request, Request):
                 raise LocalProtocolError("an INVITE of ours and its account are needed to go on with it")
-            flow = Flow(saved.transport, (saved.host, saved.port))
+            remote = (saved.host, saved.port)
+            flow = account.tls_flow(remote) if saved.transport == "tls" else Flow(saved.transport, remote)
             call = loaded = ResumedCall(
                 core, request, flow, local_tag=saved.local_tag, contact=contact, account=account, owner=owner
             )
@@ -288,6 +293,10 @@ class UserAgent(EventCommands):
         for registration in self._registered_over(flow):
             registration.transport_made(now)
 
+    def registered_roads(self) -> set[Flow]:
+        """Where the lines' registrations go, for keeping the NATs on the way open."""
+        return {one.flow for one in self._core.lines.values() if one.flow is not None}
+
     def _registered_over(self, flow: Flow) -> list[Registration]:
         return [one for one in self._core.lines.values() if one.flow == flow.road]
 
@@ -323,7 +332,10 @@ class UserAgent(EventCommands):
     def _load_incoming(self, saved: SavedCall, account: Account | None, now: float, owner: object) -> Call:
         """Its INVITE goes the way of one from the wire, so that what the peer repeats of it finds its transaction."""
         self._receiver.load(saved.local_tag, account, owner)
-        self._layer.receive(parse(saved.invite), Flow(saved.transport, (saved.host, saved.port)), now)
+        invite, flow = parse(saved.invite), Flow(saved.transport, (saved.host, saved.port))
+        if flow.is_reliable and isinstance(invite, Request):
+            flow = fall_back(invite, flow)  # its connection went with our earlier life
+        self._layer.receive(invite, flow, now)
         call = self.find_call(saved.call_id, saved.local_tag)
         if call is None:
             raise LocalProtocolError(

@@ -86,6 +86,10 @@ class StreamFramer:
         self._awaited += 1
         return PING
 
+    def forget_pings(self) -> None:
+        """The time for pongs is over: an empty line that comes now is no answer to ours."""
+        self._awaited = 0
+
     def _next(self) -> bytes | None:
         """The message at the front of the buffer; None until it is whole. Raises FramingError."""
         if not self._whole:

@@ -72,14 +72,17 @@ class Way:
     was_one_turn: bool = False
     _inside: bool = False
 
-    def __call__(self, frame: FrameType, event: str, _argument: Any) -> None:
-        """As `sys.setprofile` wants it."""
-        code = frame.f_code
-        if event != "call" or self.is_over:
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
+        """As `sys.setprofile` wants it; what is written in C has no frame of its own."""
+        if event not in ("call", "c_call") or self.is_over:
             return
-        if self._inside and code.co_name == self.writes and _is(frame.f_back, self.ends):
+        code = frame.f_code
+        name, caller = (code.co_name, frame.f_back) if event == "call" else (argument.__name__, frame)
+        if self._inside and name == self.writes and _is(caller, self.ends):
             self.is_over = True
             self.was_one_turn = _stands_on(frame, self.begins)
+        if event == "c_call":
+            return
         module = module_of(code.co_filename)
         if module is not None:
             self._inside = self._inside or code.co_qualname == self.begins
@@ -170,7 +173,7 @@ def check(way: Way, table: list[Part]) -> None:
 
 async def test_an_invite_comes_to_the_page_as_docs_flow_tells(served: tuple[House, Exchange, Tab]) -> None:
     _, exchange, tab = served
-    way = Way("UdpTransport.datagram_received", "AgentSocket.write", "write")
+    way = Way("UdpTransport.read", "AgentSocket.write", "write")
     with followed(way):
         exchange.call()
         await tab.hears(Ring)

@@ -1,77 +1,138 @@
 """The UDP shell: datagrams in, datagrams out, over one socket for all lines of a process.
 
-Knows nothing of SIP but that a datagram of blanks only keeps a NAT open. Invariant: what comes from an address that is not allowed is
-dropped before it is read.
+Knows nothing of SIP but that a datagram of blanks only keeps a NAT open. Invariants: what comes from an address that is not allowed
+is dropped before it is read, in the kernel where it has a filter; at most `PER_TURN` datagrams are read in a turn of the loop, so that
+no flood keeps timers and connections waiting; what waits to be sent is bounded.
+
+The socket is read here and not by the loop's own transport: the stock loop takes one datagram a turn and asks for 256 KiB for each,
+and how many uvloop takes is its own affair.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections import Counter
-from collections.abc import Callable, Container
-from typing import Final, Protocol, cast
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Final
 
 from sip.flow import UDP, Flow
 from sip.message import MAX_DATAGRAM
-from sip.stream import is_keepalive
+from sip.stream import PING, is_keepalive
+from sip.transport import packet_filter
+from sip.transport.sources import Sources
 
 Received = Callable[[bytes, Flow], None]
+PER_TURN: Final = 32
 _RECEIVE_BUFFER: Final = 4 * 1024 * 1024  # bytes; ten thousand lines may register in one second
+_MOST_UNSENT: Final = 20_000  # datagrams that wait for the system to take them
 
 
-class _Sized(Protocol):
-    """The stock loop's transport, which asks the system for so many bytes per datagram."""
-
-    max_size: int
-
-
-class UdpTransport(asyncio.DatagramProtocol):
+class UdpTransport:
     """One bound UDP socket.
 
     Args:
         received: is handed every datagram with its flow.
-        allowed: the addresses that may speak to us; None: all.
-        counters: "foreign_source", "udp_error".
+        sources: who may speak to us.
+        counters: "foreign_source", "stranger_limited", "udp_error", "udp_unsent".
     """
 
-    def __init__(
-        self,
-        received: Received,
-        *,
-        allowed: Container[str] | None = None,
-        counters: Counter[str] | None = None,
-    ) -> None:
+    def __init__(self, received: Received, *, sources: Sources, counters: Counter[str]) -> None:
         self._received = received
-        self._allowed = allowed
-        self._counters: Counter[str] = Counter() if counters is None else counters
-        self._transport: asyncio.DatagramTransport | None = None
+        self._sources = sources
+        self._counters = counters
+        self._sock: socket.socket | None = None
+        self._unsent: deque[tuple[bytes, tuple[str, int]]] = deque()
+        self.is_filtered = False
 
-    async def open(self, sock: socket.socket) -> None:
-        """Serve a bound socket, which is this object's from now on."""
+    def open(self, sock: socket.socket) -> None:
+        """Serve a bound socket, which is this object's from now on. Inside the running loop."""
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=sock)
+        sock.setblocking(False)
+        self._sock = sock
+        self.filter()
+        asyncio.get_running_loop().add_reader(sock.fileno(), self.read)
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        """Send what waits as far as the system takes it, and leave the socket."""
+        sock, self._sock = self._sock, None
+        if sock is None:
+            return
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(sock.fileno())
+        loop.remove_writer(sock.fileno())
+        sock.close()
+
+    def filter(self) -> None:
+        """Have the kernel drop what does not come from the allowed addresses; to be called when they have changed."""
+        if self._sock is None:
+            return
+        if self._sources.is_open:
+            packet_filter.detach(self._sock)
+            self.is_filtered = False
+        else:
+            self.is_filtered = packet_filter.attach(self._sock, self._sources.known)
+            if not self.is_filtered:
+                packet_filter.detach(self._sock)  # one of before would drop those who are new
+
+    def drops(self) -> int:
+        """How many datagrams the kernel has dropped so far."""
+        return 0 if self._sock is None else packet_filter.drops(self._sock)
 
     def send(self, data: bytes, remote: tuple[str, int]) -> None:
         """Send one datagram; one that the system refuses is counted, since UDP promises nothing anyway."""
-        if self._transport is not None:
-            self._transport.sendto(data, remote)
+        sock = self._sock
+        if sock is None:
+            return
+        if self._unsent:
+            self._keep(data, remote)
+            return
+        try:
+            sock.sendto(data, remote)
+        except BlockingIOError:
+            self._keep(data, remote)
+            asyncio.get_running_loop().add_writer(sock.fileno(), self._write)
+        except OSError:
+            self._counters["udp_error"] += 1
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
-        if hasattr(transport, "max_size"):
-            # 256 KiB by default, for which malloc maps and unmaps memory at each datagram: 49 µs instead of 13.
-            cast(_Sized, transport).max_size = MAX_DATAGRAM
+    def keep_open(self, remote: tuple[str, int]) -> None:
+        """Send a datagram of blanks, for the NATs on the way; peers drop it silently."""
+        self.send(PING, remote)
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if self._allowed is not None and addr[0] not in self._allowed:
-            self._counters["foreign_source"] += 1
-        elif not is_keepalive(data):
-            self._received(data, Flow(UDP, addr[:2]))
+    def _keep(self, data: bytes, remote: tuple[str, int]) -> None:
+        if len(self._unsent) < _MOST_UNSENT:
+            self._unsent.append((data, remote))
+        else:
+            self._counters["udp_unsent"] += 1
 
-    def error_received(self, exc: Exception) -> None:
-        self._counters["udp_error"] += 1
+    def _write(self) -> None:
+        sock, unsent = self._sock, self._unsent
+        assert sock is not None, "the writer is removed before the socket is closed"
+        while unsent:
+            try:
+                sock.sendto(*unsent[0])
+            except BlockingIOError:
+                return
+            except OSError:
+                self._counters["udp_error"] += 1
+            unsent.popleft()
+        asyncio.get_running_loop().remove_writer(sock.fileno())
+
+    def read(self) -> None:
+        """Take what has come, up to the bound; the loop calls again at once when more is there."""
+        known, received = self._sources.known, self._received
+        for _ in range(PER_TURN):
+            sock = self._sock
+            if sock is None:  # closed by what the last one said
+                return
+            try:
+                data, address = sock.recvfrom(MAX_DATAGRAM)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._counters["udp_error"] += 1
+                continue
+            if address[0] not in known and not self._sources.hears(address[0]):
+                continue
+            if not is_keepalive(data):
+                received(data, Flow(UDP, address[:2]))

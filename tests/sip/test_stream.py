@@ -67,6 +67,14 @@ def test_a_single_crlf_before_a_message_says_nothing_7_5() -> None:
     assert framer.take_pongs() == b""
 
 
+def test_an_empty_line_after_the_time_for_pongs_is_no_pong() -> None:
+    framer = StreamFramer()
+    framer.ping()
+    framer.forget_pings()
+    assert framer.receive(b"\r\n\r\n") == []
+    assert (framer.pongs_received, framer.take_pongs()) == (0, b"\r\n")
+
+
 def test_the_answer_to_our_ping_is_counted_and_not_answered() -> None:
     framer = StreamFramer()
     assert framer.ping() == PING

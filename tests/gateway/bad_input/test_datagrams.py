@@ -223,7 +223,7 @@ async def test_a_stranger_gets_silence_and_cannot_end_a_call(stage: Stage) -> No
     bye = stage.exchange.within(stage.invite, stage.ok, "BYE", 2).to_bytes()
     loop = asyncio.get_running_loop()
     with foreign_socket("127.0.0.2") as stranger:
-        async with stage.house.unharmed(stage.tab, "sip foreign_source"):
+        async with stage.house.unharmed(stage.tab, "sip kernel_dropped"):
             await loop.sock_sendto(stranger, bye, stage.exchange.gateway)
             assert await stage.exchange.is_silent() == []
         with pytest.raises(BlockingIOError):

@@ -6,7 +6,8 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -14,13 +15,28 @@ import pytest
 from sip.account import Account, Transport
 from sip.agent import UserAgent
 from sip.call import Call
-from sip.events import CallAnswered, CallConfirmed, CallEnded, CallReceived, EndCause, Event
+from sip.events import (
+    CallAnswered,
+    CallConfirmed,
+    CallEnded,
+    CallReceived,
+    EndCause,
+    Event,
+    Registered,
+    RegistrationFailed,
+    RequestReceived,
+)
+from sip.flow import Flow
 from sip.ids import SeededIds
+from sip.message import parse
 from sip.timers import Timers
 from sip.trace import Trace
+from sip.transport.connection import KeepAlive
 from sip.transport.port import SipPort, Sockets, bind
+from sip.transport.tls import Tls
 from sip.uri import Uri
 from tests.sip.pair import ANSWER, OFFER
+from tests.sip.transport.authority import Authority
 
 E = TypeVar("E", bound=Event)
 OPTIONS = (
@@ -45,6 +61,10 @@ class Phone:
             self.reacts(event, now)
         self._news.set()
 
+    def address(self, transport: str) -> tuple[str, int]:
+        host, port = self.port.agent.address
+        return (host, self.port.agent.tls_port) if transport == "tls" else (host, port)
+
     async def heard(self, kind: type[E], count: int = 1) -> E:
         """The event of a kind with this number, waited for."""
         async with asyncio.timeout(60):
@@ -54,7 +74,7 @@ class Phone:
         return found[count - 1]
 
     def call(self, other: Phone, sdp: bytes = OFFER) -> Call:
-        host, port = other.port.agent.address
+        host, port = other.address(self.account.transport)
         call = self.port.agent.invite(self.account, Uri("sip", "bob", None, host, port), sdp, self.port.now())
         self.port.flush()
         return call
@@ -68,13 +88,22 @@ def new_phone(
     t1: float = 0.5,
     allowed: set[str] | None = None,
     trace: Trace | None = None,
+    tls: Tls | None = None,
+    keep_alive: KeepAlive | None = None,
 ) -> Phone:
     host, port = sockets.address
-    agent = UserAgent(host=host, port=port, ids=SeededIds(seed), timers=Timers(t1=t1))
+    tls_port = sockets.tls.getsockname()[1] if sockets.tls is not None else None
+    agent = UserAgent(host=host, port=port, ids=SeededIds(seed), timers=Timers(t1=t1), tls_port=tls_port)
     uri = Uri("sip", f"u{seed}", None, host)
     phone: Phone
     sip_port = SipPort(
-        agent, lambda events, now: phone.deliver(events, now), sockets, allowed=allowed, trace=trace
+        agent,
+        lambda events, now: phone.deliver(events, now),
+        sockets,
+        allowed=allowed,
+        trace=trace,
+        tls=tls,
+        keep_alive=keep_alive,
     )
     phone = Phone(sip_port, Account(uri, "u", "p", Uri("sip", None, None, host), transport=transport))
     return phone
@@ -85,17 +114,25 @@ async def two_phones(
     transport: Transport = "udp", host: str = "127.0.0.1", **more: object
 ) -> AsyncIterator[tuple[Phone, Phone]]:
     async with AsyncExitStack() as stack:
-        phones = [new_phone(bind(host), seed, transport=transport, **more) for seed in (1, 2)]  # type: ignore[arg-type]
+        tls_port = 0 if "tls" in more else None
+        phones = [new_phone(bind(host, 0, tls_port), seed, transport=transport, **more) for seed in (1, 2)]  # type: ignore[arg-type]
         for phone in phones:
             await stack.enter_async_context(phone.port)
         yield phones[0], phones[1]
 
 
-@pytest.mark.parametrize(
-    ("transport", "host"), [("udp", "127.0.0.1"), ("tcp", "127.0.0.1"), ("udp", "::1"), ("tcp", "::1")]
-)
-async def test_a_whole_call_over_real_sockets(transport: Transport, host: str) -> None:
-    async with two_phones(transport, host) as (alice, bob):
+@pytest.fixture
+def tls(tmp_path: Path) -> Tls:
+    """What a phone on the loopback shows, and whom it believes."""
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("phone", {"ip": ["127.0.0.1", "::1"]})
+    return Tls(authority.file, certificate, key)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+async def test_a_whole_call_over_real_sockets(transport: Transport, host: str, tls: Tls) -> None:
+    async with two_phones(transport, host, tls=tls) as (alice, bob):
         alice.reacts = lambda event, now: (
             event.call.acknowledge(now) if isinstance(event, CallAnswered) else None
         )
@@ -107,6 +144,10 @@ async def test_a_whole_call_over_real_sockets(transport: Transport, host: str) -
 
         bob.reacts = answer
         mine = alice.call(bob)
+        invite = parse(mine.dump().invite)
+        written = f"[{host}]" if ":" in host else host
+        assert str(invite.get("Via")).startswith(f"SIP/2.0/{transport.upper()} {written}:")
+        assert f"@{written}:" in str(invite.get("Contact"))
         await bob.heard(CallConfirmed)
         assert mine.remote_sdp == ANSWER
         mine.bye(alice.port.now())
@@ -177,7 +218,9 @@ async def test_datagrams_from_elsewhere_are_dropped_before_they_are_read() -> No
         async with asyncio.timeout(60):
             answer = await asyncio.get_running_loop().sock_recv(friend, 65_535)
         assert answer.startswith(b"SIP/2.0 200 ")
-        assert bob.port.agent.counters == {"foreign_source": 1, "malformed": 1}
+        counters = bob.port.agent.counters
+        assert counters["foreign_source"] + bob.port.dropped == 1, "here, or in the kernel already"
+        assert counters["malformed"] == 1
         assert alice.events == []
         stranger.close()
         friend.close()
@@ -287,3 +330,74 @@ async def test_every_message_of_a_call_is_traced_as_it_crosses_the_wire() -> Non
     assert (False, bob_says, [b"SIP/2.0", b"486"]) in told
     assert (True, bob_says, [b"ACK", f"sip:bob@{bob_says[0]}:{bob_says[1]}".encode()]) in told
     assert [one.at for one in traced] == sorted(one.at for one in traced)
+
+
+async def test_a_wrong_certificate_fails_the_registration_and_says_why(tls: Tls, tmp_path: Path) -> None:
+    other = Authority(tmp_path, "Somebody else")
+    async with two_phones("tls", tls=tls) as (alice, bob):
+        alice.port._streams._tls = Tls(other.file)
+        host, port = bob.address("tls")
+        account = replace(alice.account, registrar=Uri("sip", None, None, host, port))
+        alice.port.agent.register(account, alice.port.now())
+        alice.port.flush()
+        failed = await alice.heard(RegistrationFailed)
+        assert failed.status is None
+        assert failed.reason.startswith("certificate refused: ")
+        assert alice.port.agent.counters["tls_refused"] == 1
+
+
+async def test_a_line_whose_connection_is_lost_registers_over_a_new_one(tls: Tls) -> None:
+    async with two_phones("tls", tls=tls) as (alice, bob):
+        host, port = bob.address("tls")
+        account = replace(alice.account, registrar=Uri("sip", None, None, host, port))
+        bob.port.agent._core.methods = frozenset({"REGISTER"})
+        flows: list[Flow] = []
+
+        def register(event: Event, now: float) -> None:
+            if isinstance(event, RequestReceived):
+                flows.append(event.flow)
+                contact = ("Contact", f"{event.request.contact};expires=600")
+                event.transaction.respond(event.request.reply(200, headers=[contact]), now)
+
+        bob.reacts = register
+        line = alice.port.agent.register(account, alice.port.now())
+        alice.port.flush()
+        await alice.heard(Registered)
+        assert str(line.contact).endswith(f":{alice.port.agent.tls_port};transport=tls")
+        alice.port._streams._connections[1].made_at -= 3600
+        bob.port._streams._connections[1].close()
+        await alice.heard(Registered, 2)
+        assert len(set(flows)) == 2
+
+
+async def test_a_datagram_of_blanks_keeps_the_nats_open_towards_each_registrar() -> None:
+    registrar = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    registrar.bind(("127.0.0.1", 0))
+    registrar.setblocking(False)
+    phone = new_phone(bind("127.0.0.1"), 1, keep_alive=KeepAlive(datagram=0.01))
+    async with phone.port:
+        account = replace(phone.account, registrar=Uri("sip", None, None, *registrar.getsockname()))
+        phone.port.agent.register(account, phone.port.now())
+        phone.port.flush()
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(60):
+            assert (await loop.sock_recv(registrar, 65_535)).startswith(b"REGISTER ")
+            while await loop.sock_recv(registrar, 65_535) != b"\r\n\r\n":
+                pass
+    registrar.close()
+
+
+async def test_addresses_are_allowed_and_forgotten_while_the_port_is_open() -> None:
+    async with two_phones(allowed=set()) as (alice, bob):
+        bob.port.allow(["127.0.0.1"], "account")
+        alice.call(bob)
+        await bob.heard(CallReceived)
+        with pytest.raises(ValueError, match="pbx"):
+            bob.port.allow(["pbx.example"], "account")
+        bob.port.allow(["127.0.0.2"], "account")
+        alice.call(bob)
+        alice.call(bob)
+        bob.port.allow(["127.0.0.1", "127.0.0.2"], "account")
+        alice.call(bob)
+        await bob.heard(CallReceived, 2)
+        assert bob.port.agent.counters["foreign_source"] + bob.port.dropped >= 2

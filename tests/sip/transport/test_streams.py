@@ -1,87 +1,19 @@
-"""The TCP shell over loopback: framing, limits, lost connections, and who may connect."""
+"""The stream shell over loopback: framing, limits, lost connections, and who may connect."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Container
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from typing import cast
 
 import pytest
 
+from sip import road as road_module
 from sip.flow import Flow
-from sip.transport import tcp as tcp_module
+from sip.transport import connection as connection_module
+from sip.transport import streams as streams_module
 from sip.transport.port import bind
-from sip.transport.tcp import TcpTransport
-
-MESSAGE = b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 2\r\n\r\nhi"
-
-
-class Noted(Counter[str]):
-    """A counter that wakes whoever waits for it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.news = asyncio.Event()
-
-    def __setitem__(self, name: str, value: int) -> None:
-        super().__setitem__(name, value)
-        self.news.set()
-
-
-@dataclass
-class Shell:
-    """A TCP shell and what it told."""
-
-    address: tuple[str, int]
-    received: list[tuple[bytes, Flow]] = field(default_factory=list)
-    lost: list[Flow] = field(default_factory=list)
-    counters: Noted = field(default_factory=Noted)
-    tcp: TcpTransport = field(init=False)
-
-    def receive(self, data: bytes, flow: Flow) -> None:
-        self.received.append((data, flow))
-        self.counters.news.set()
-
-    def lose(self, flow: Flow) -> None:
-        self.lost.append(flow)
-        self.counters.news.set()
-
-    async def until(self, done: Callable[[], object]) -> None:
-        """Wait for news until `done`."""
-        async with asyncio.timeout(60):
-            while not done():
-                self.counters.news.clear()
-                await self.counters.news.wait()
-
-
-@asynccontextmanager
-async def shell(allowed: Container[str] | None = None) -> AsyncIterator[Shell]:
-    sockets = bind("127.0.0.1")
-    sockets.udp.close()
-    made = Shell(sockets.tcp.getsockname())
-    made.tcp = TcpTransport(
-        made.receive,
-        made.lose,
-        allowed=allowed,
-        counters=made.counters,
-    )
-    await made.tcp.open(sockets.tcp)
-    try:
-        yield made
-    finally:
-        await made.tcp.close()
-
-
-@asynccontextmanager
-async def client(server: Shell) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection(*server.address)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
+from tests.sip.transport.shells import MESSAGE, client, shell
 
 
 async def test_messages_are_cut_out_of_the_stream_and_answered_on_the_same_connection() -> None:
@@ -141,7 +73,7 @@ async def test_the_head_of_a_message_that_is_too_long_is_handed_on_and_the_answe
 async def test_a_peer_that_stays_after_its_message_was_too_long_is_cut_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tcp_module, "_PARTING", 0.0)
+    monkeypatch.setattr(connection_module, "_PARTING", 0.0)
     async with shell() as server, client(server) as (_, writer):
         writer.write(b"MESSAGE sip:a SIP/2.0\r\nContent-Length: 70000\r\n\r\n")
         await server.until(lambda: server.lost)
@@ -190,7 +122,7 @@ async def test_strangers_are_cut_off() -> None:
 
 
 async def test_the_number_of_connections_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp_module, "_MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(streams_module, "_MOST_CONNECTIONS", 1)
     async with shell() as server, client(server) as (_, writer):
         writer.write(MESSAGE)
         await server.until(lambda: server.received)
@@ -201,7 +133,7 @@ async def test_the_number_of_connections_is_bounded(monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp_module, "_SILENCE", 0.01)
+    monkeypatch.setattr(connection_module, "_SILENCE", 0.01)
     async with shell() as server, client(server) as (reader, _):
         with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
             await reader.readexactly(1)
@@ -209,12 +141,10 @@ async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.Monk
 
 
 async def test_a_peer_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp_module, "_MOST_UNSENT", 10_000)
+    monkeypatch.setattr(connection_module, "_MOST_UNSENT", 10_000)
     async with shell() as server, client(server) as (_, writer):
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        reading = writer.transport
-        assert isinstance(reading, asyncio.Transport)
-        reading.pause_reading()
+        cast(asyncio.Transport, writer.transport).pause_reading()  # uvloop's is no subclass of it
         writer.write(MESSAGE)
         await server.until(lambda: server.received)
         flow = server.received[0][1]
@@ -234,3 +164,122 @@ async def test_closing_tells_nothing_as_lost_and_ends_what_is_being_made() -> No
             other.tcp.send(MESSAGE, Flow("tcp", ("127.0.0.1", 1)))
         assert other.lost == []
         await server.until(lambda: server.lost)
+
+
+async def test_why_a_connection_is_gone_is_told() -> None:
+    async with shell() as server:
+        async with client(server) as (_, writer):
+            writer.write(MESSAGE)
+            await server.until(lambda: server.received)
+        await server.until(lambda: server.lost)
+        assert server.causes == ["connection closed by the peer"]
+        async with client(server) as (_, writer):
+            writer.write(b"\x00garbage\r\n\r\n")
+            await server.until(lambda: len(server.lost) == 2)
+            assert server.causes[1].startswith("the stream cannot be read: ")
+
+
+async def test_a_peer_that_cannot_be_reached_is_tried_again_while_somebody_wants_it_and_told_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(road_module, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(road_module, "LONGEST_PAUSE", 0.02)
+    async with shell() as ours:
+        deaf = bind("127.0.0.1")
+        flow = Flow("tcp", deaf.address)
+        ours.tcp.send(MESSAGE, flow)
+        await ours.until(lambda: ours.lost)
+        assert ours.causes == ["connection refused"]
+        for count in (2, 3):
+            ours.tcp.send(MESSAGE, flow)
+            await ours.until(lambda count=count: ours.counters["tcp_failed"] >= count)  # type: ignore[misc]
+        deaf.close()
+        async with shell(port=flow.remote[1]) as server:
+            ours.tcp.send(MESSAGE, flow)
+            await ours.until(lambda: ours.made)
+            assert ours.made[0].road == flow
+            ours.tcp.send(MESSAGE, flow)
+            await server.until(lambda: server.received)
+
+
+async def test_ten_thousand_messages_for_a_peer_in_its_pause_are_told_together() -> None:
+    async with shell() as ours:
+        deaf = bind("127.0.0.1")
+        flow = Flow("tcp", deaf.address)
+        ours.tcp.send(MESSAGE, flow)
+        await ours.until(lambda: ours.lost)
+        for _ in range(10_000):
+            ours.tcp.send(MESSAGE, flow)
+        await ours.until(lambda: len(ours.lost) == 2)
+        assert ours.lost == [flow, flow]
+        assert ours.causes[1] == "connection refused"
+        deaf.close()
+
+
+async def test_a_connection_that_lived_is_made_anew_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams_module, "_SHORT_LIFE", 0.0)
+    async with shell() as server, shell() as ours:
+        flow = Flow("tcp", server.address)
+        ours.tcp.send(MESSAGE, flow)
+        await server.until(lambda: server.received)
+        server.tcp._connections[1].close()
+        await ours.until(lambda: ours.lost)
+        ours.tcp.send(MESSAGE, flow)
+        await server.until(lambda: len(server.received) == 2)
+        assert ours.made == []
+
+
+async def test_a_connection_that_dies_at_once_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams_module, "_SHORT_LIFE", 60.0)
+    async with shell() as server, shell() as ours:
+        flow = Flow("tcp", server.address)
+        ours.tcp.send(MESSAGE, flow)
+        await server.until(lambda: server.received)
+        server.tcp._connections[1].close()
+        await ours.until(lambda: ours.lost)
+        ours.tcp.send(MESSAGE, flow)
+        await ours.until(lambda: len(ours.lost) == 2)
+        assert len(server.received) == 1
+
+
+async def test_roads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams_module, "_MOST_ROADS", 1)
+    async with shell() as server, shell() as ours:
+        ours.tcp.send(MESSAGE, Flow("tcp", server.address))
+        ours.tcp.send(MESSAGE, Flow("tcp", server.address, 0, "another"))
+        await ours.until(lambda: ours.lost)
+        assert ours.causes == ["too many connections"]
+        assert ours.counters == {"tcp_refused": 1}
+
+
+async def test_one_address_has_only_so_many_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams_module, "_MOST_OF_ONE_ADDRESS", 1)
+    async with shell() as server:
+        async with client(server) as (_, writer):
+            writer.write(MESSAGE)
+            await server.until(lambda: server.received)
+            async with client(server) as (reader, _):
+                with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+                    await reader.readexactly(1)
+            assert server.counters == {"tcp_refused": 1}
+        await server.until(lambda: server.lost)
+        async with client(server) as (_, writer):
+            writer.write(MESSAGE)
+            await server.until(lambda: len(server.received) == 2)
+
+
+async def test_a_system_without_descriptors_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams_module, "_ACCEPT_PAUSE", 0.0)
+    loop = asyncio.get_running_loop()
+    real, failures = loop.sock_accept, [OSError(24, "Too many open files")]
+
+    async def accept(sock: socket.socket) -> object:
+        if failures:
+            raise failures.pop()
+        return await real(sock)
+
+    monkeypatch.setattr(type(loop), "sock_accept", lambda self, sock: accept(sock), raising=False)
+    async with shell() as server, client(server) as (_, writer):
+        writer.write(MESSAGE)
+        await server.until(lambda: server.received)
+        assert server.counters == {"accept_failed": 1}
