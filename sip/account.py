@@ -10,7 +10,9 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Literal, TypeAlias
 
+from sip.errors import LocalProtocolError
 from sip.flow import Flow
+from sip.grammar import safe
 from sip.uri import Uri
 
 Transport: TypeAlias = Literal["udp", "tcp", "tls", "auto"]
@@ -38,6 +40,9 @@ class Account:
         display_name: shown in From, may be empty.
         expires: seconds that REGISTER asks for.
         server_name: the domain that the PBX's certificate must be for; empty: the registrar's host (RFC 5922 §4).
+
+    Raises:
+        LocalProtocolError: a username that no header, or credentials that no hash can hold.
     """
 
     uri: Uri
@@ -54,6 +59,12 @@ class Account:
         if self.is_secure:
             # RFC 3261 §26.2.2: what is said of a sips URI goes over TLS.
             object.__setattr__(self, "transport", "tls")
+        # Refused at once: when the registrar asks for credentials there is nobody left to be told.
+        try:
+            safe(self.username).encode()
+            self.password.encode()
+        except UnicodeEncodeError as error:
+            raise LocalProtocolError("credentials that hold half of a surrogate pair") from error
 
     def __hash__(self) -> int:
         # Accounts are keys of what is kept for them; nobody has two that differ in the registrar alone.

@@ -25,7 +25,7 @@ from sip.errors import LocalProtocolError, ParseError, SipError
 from sip.events import Event
 from sip.fields import Headers, Value
 from sip.flow import Flow, Transmit
-from sip.headers import ReplacesHeader
+from sip.headers import ReplacesHeader, checked_call_id
 from sip.ids import Ids
 from sip.message import Request, parse
 from sip.receiver import Receiver
@@ -197,7 +197,7 @@ class UserAgent(EventCommands):
             ("Max-Forwards", "70"),
             ("From", NameAddr(account.display_name, account.uri, {"tag": tag})),
             ("To", NameAddr("", target)),
-            ("Call-ID", call_id or core.ids.call_id()),
+            ("Call-ID", core.ids.call_id() if call_id is None else checked_call_id(call_id)),
             ("CSeq", "1 INVITE"),
             ("Contact", f"<{contact}>"),
             *core.capabilities,

@@ -25,6 +25,7 @@ from sip.calls.states import (
     IDLE,
     CallState,
 )
+from sip.core import checked_reasons
 from sip.dialog import Dialog
 from sip.errors import LocalProtocolError
 from sip.events import DialogRefreshed, ProbeFailed
@@ -124,7 +125,7 @@ class Call(ServedSession, ABC):
         """Hang up an answered call (§15.1.1). CallEnded comes with the BYE's answer, at 64*T1 the latest. Ignored when the call is
         ending already. As callee whose 200 is not acknowledged yet, BYE waits for that.
         """
-        self._reasons = tuple(reasons)
+        self._reasons = checked_reasons(reasons)
         self.step(BYE, now)
 
     def reinvite(self, sdp: bytes, now: float) -> None:

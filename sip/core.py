@@ -207,6 +207,18 @@ def body_headers(sdp: bytes | None) -> list[tuple[str, Value]]:
     return [("Content-Type", SDP)] if sdp else []
 
 
+def checked_reasons(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """The reasons, tried before anything has changed: they leave later, when nobody could refuse them any more.
+
+    Raises:
+        LocalProtocolError: one may not stand on the wire.
+    """
+    checked = tuple(reasons)
+    for reason in checked:
+        str(reason)
+    return checked
+
+
 def reason_headers(reasons: Iterable[Reason]) -> list[tuple[str, Value]]:
     """Reason, one line each, as Asterisk and others write them (RFC 3326)."""
     return [("Reason", reason) for reason in reasons]

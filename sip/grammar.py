@@ -103,6 +103,11 @@ def safe(value: str) -> str:
     """
     if "\r" in value or "\n" in value or "\0" in value:
         raise LocalProtocolError(f"CR, LF or NUL in a header value: {value!r}")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise LocalProtocolError(f"half of a surrogate pair in a header value: {value!r}") from error
     return value
 
 

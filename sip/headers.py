@@ -22,13 +22,21 @@ from sip.grammar import (
     parse_params,
     quote,
     remembered,
-    safe,
     split_list,
     token,
     unquote,
 )
 
-__all__ = ["USUAL_METHODS", "AuthParams", "CSeq", "Reason", "ReplacesHeader", "Via", "read_cseq"]
+__all__ = [
+    "USUAL_METHODS",
+    "AuthParams",
+    "CSeq",
+    "Reason",
+    "ReplacesHeader",
+    "Via",
+    "checked_call_id",
+    "read_cseq",
+]
 
 USUAL_METHODS: Final = frozenset(
     (
@@ -64,6 +72,7 @@ _AUTH: Final = re.compile(
     r"[ \t]*+,?[ \t,]*+(" + TOKEN + r'++)[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^\s,"]*+)[ \t]*+(?=,|\Z)'
 )
 _HOST: Final = re.compile(HOST)
+_CALL_ID: Final = re.compile(r"[!-~]++")
 
 
 @remembered(1024)
@@ -74,6 +83,13 @@ def _read_sent(text: str) -> tuple[str, str, int | None]:
         raise ParseError(f"unreadable Via: {text[:80]!r}")
     host = match[2]
     return match[1].upper(), host[1:-1] if host[0] == "[" else host, int(match[3]) if match[3] else None
+
+
+def checked_call_id(text: str) -> str:
+    """`text`, if it may be a Call-ID of ours (RFC 3261 §25.1: words, no blanks); raises LocalProtocolError otherwise."""
+    if _CALL_ID.fullmatch(text) is None:
+        raise LocalProtocolError(f"not a Call-ID: {text!r}")
+    return text
 
 
 class Via(NamedTuple):
@@ -187,7 +203,7 @@ class ReplacesHeader(NamedTuple):
         early = ";early-only" if self.early_only else ""
         if ";" in self.call_id or "," in self.call_id:
             raise LocalProtocolError(f"not a Call-ID: {self.call_id!r}")
-        return f"{safe(self.call_id)};to-tag={token(self.to_tag)};from-tag={token(self.from_tag)}{early}"
+        return f"{checked_call_id(self.call_id)};to-tag={token(self.to_tag)};from-tag={token(self.from_tag)}{early}"
 
 
 class Reason(NamedTuple):

@@ -51,6 +51,8 @@ class Request(Message):
         target = str(uri)
         if not is_token(method) or not target or _UNSAFE_TARGET.search(target):
             raise LocalProtocolError(f"not a request line: {method!r} {target!r}")
+        if uri is target:  # a text, which may be anything
+            _must_be_target(target)
         lines = [f"{method} {target} SIP/2.0"]
         _add_headers(lines, headers, body)
         return cls(method, target, lines, body)
@@ -296,6 +298,13 @@ def _stamped(text: str, via: Via, host: str, port: int) -> str:
     if '"' in text or "," in text or text.lower().count("rport") > 1:
         return ""
     return f"{before.strip(BLANKS)};rport={port}{after};received={host}"
+
+
+def _must_be_target(text: str) -> None:
+    try:
+        read_target(text)
+    except ParseError as error:
+        raise LocalProtocolError(f"not a Request-URI: {text!r}") from error
 
 
 def _checked_reason(status: int, reason: str | None) -> str:

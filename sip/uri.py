@@ -107,6 +107,8 @@ class Uri:
             return self._other()
         parts = [self.scheme, ":"]
         if self.user is not None:
+            if not self.user:
+                raise LocalProtocolError("an empty user in a URI")
             parts.append(_escape(self.user, _USER_SAFE))
             if self.password is not None:
                 parts += (":", _escape(self.password, _PASSWORD_SAFE))

@@ -40,7 +40,7 @@ from sip.calls.states import (
     CallState,
     End,
 )
-from sip.core import reason_headers
+from sip.core import checked_reasons, reason_headers
 from sip.errors import LocalProtocolError
 from sip.events import CallAnswered, CallProceeding, EndCause, InviteResent
 from sip.exchange import Exchange
@@ -69,7 +69,7 @@ class OutgoingCall(EarlyCaller):
         self.step(START, now)
 
     def cancel(self, now: float, reasons: Iterable[Reason] = ()) -> None:
-        self._reasons = tuple(reasons)
+        self._reasons = checked_reasons(reasons)
         self.step(CANCEL, now)
 
     def acknowledge(self, now: float, sdp: bytes | None = None) -> None:

@@ -8,6 +8,7 @@ Invariant: two scenes are alike to the byte.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from sip.account import Account
@@ -19,6 +20,7 @@ from sip.ids import SeededIds
 from sip.message import Request, parse
 from sip.uri import Uri
 
+CORPUS: Final = Path(__file__).parent / "corpus"
 SEPARATOR: Final = b"\r\n=====\r\n"
 MOST_MESSAGES: Final = 8  # in one file; a longer one is cut
 

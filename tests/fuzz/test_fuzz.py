@@ -16,11 +16,10 @@ from sip.events import CallAnswered, CallConfirmed, CallEnded, CallProceeding, R
 from sip.message import Response, parse
 from sip.receiver import Receiver
 from sip.stream import StreamFramer
-from tests.fuzz.scene import SEPARATOR, make_scene
+from tests.fuzz.scene import CORPUS, SEPARATOR, make_scene
 from tests.fuzz.target import check
 
 ROOT = Path(__file__).parents[2]
-CORPUS = Path(__file__).parent / "corpus"
 TORTURE = ROOT / "tests" / "sip" / "torture"
 FILES = sorted([*CORPUS.iterdir(), *TORTURE.rglob("*.dat")])
 RUNS = 300  # about five seconds

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sip.account import Account, Transport, address_of, is_tcp
+from sip.errors import LocalProtocolError
 from sip.flow import Flow
 from sip.uri import Uri
 
@@ -88,3 +89,13 @@ def test_only_a_numeric_host_is_an_address(
     host: str, port: int | None, address: tuple[str, int] | None
 ) -> None:
     assert address_of(Uri("sip", None, None, host, port)) == address
+
+
+@pytest.mark.parametrize(
+    ("username", "password"), [("a\r\nb", "p"), ("a\0", "p"), ("\ud800", "p"), ("a", "\ud800")]
+)
+def test_credentials_that_no_header_or_hash_can_hold_are_refused_at_once(
+    username: str, password: str
+) -> None:
+    with pytest.raises(LocalProtocolError):
+        Account(Uri("sip", "a", None, "h"), username, password, Uri("sip", None, None, "h"))

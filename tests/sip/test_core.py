@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from sip.account import Transport
-from sip.core import Core, body_headers, reason_headers
+from sip.core import Core, body_headers, checked_reasons, reason_headers
 from sip.dialog import Dialog
+from sip.errors import LocalProtocolError
 from sip.flow import Flow
 from sip.headers import Reason
 from sip.ids import SeededIds
@@ -128,3 +129,10 @@ def test_headers_of_bodies_and_reasons() -> None:
     assert body_headers(None) == body_headers(b"") == []
     assert body_headers(b"v=0") == [("Content-Type", "application/sdp")]
     assert reason_headers([Reason("SIP", 200)]) == [("Reason", Reason("SIP", 200))]
+
+
+def test_reasons_are_tried_before_anything_has_changed() -> None:
+    reasons = checked_reasons(reason for reason in [Reason("SIP", 200, "x")])
+    assert reasons == (Reason("SIP", 200, "x"),)
+    with pytest.raises(LocalProtocolError):
+        checked_reasons([*reasons, Reason("SIP", 200, "a\r\nb")])

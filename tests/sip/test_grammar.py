@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -146,3 +147,13 @@ def test_short_texts_are_remembered_and_long_ones_are_not() -> None:
         1,
     ]
     assert read == ["a", "b" * 257, "b" * 257, "c", "d", "a"]
+
+
+@pytest.mark.parametrize("write", [safe, quote])
+@pytest.mark.parametrize("text", ["a\r", "\n", "\0", "я\ud800", "\udfff"])
+def test_what_may_not_stand_on_the_wire_is_refused_when_it_is_written(
+    write: Callable[[str], str], text: str
+) -> None:
+    assert write("я") in ("я", '"я"')
+    with pytest.raises(LocalProtocolError):
+        write(text)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sip.errors import LocalProtocolError, ParseError
-from sip.headers import AuthParams, CSeq, Reason, ReplacesHeader, Via
+from sip.headers import AuthParams, CSeq, Reason, ReplacesHeader, Via, checked_call_id
 
 CLEAN = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]))
 TOKENS = st.text("abcXYZ019-.!%*_+`'~", min_size=1)
@@ -238,3 +238,12 @@ def test_only_received_is_written_as_a_bare_ipv6_address_rfc5118_4_5() -> None:
     assert str(via) == 'SIP/2.0/UDP [::1];received=2001:db8::1;x="2001:db8::1"'
     assert Via.parse(str(via)) == via
     assert Via("UDP", "h", None, {"received": "[::1]"}).received == "::1"
+
+
+@pytest.mark.parametrize("text", ["", " ", "a b", "a\r\n", "a\0", "\t", "é"])
+def test_a_call_id_of_ours_is_a_word(text: str) -> None:
+    assert checked_call_id('a-b.c@[::1]:"') == 'a-b.c@[::1]:"'
+    with pytest.raises(LocalProtocolError):
+        checked_call_id(text)
+    with pytest.raises(LocalProtocolError):
+        str(ReplacesHeader(text, "1", "2"))

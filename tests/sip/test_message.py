@@ -216,6 +216,8 @@ def test_content_length_is_ours_whatever_was_given() -> None:
         ("INVITE", "sip:a\r\nVia: x"),
         ("BYE\r\n", "sip:a@b"),
         ("BYE", "<sip:a@b>"),
+        ("BYE", "sip:@b"),
+        ("BYE", "nothing"),
     ],
 )
 def test_a_request_line_that_would_break_must_not_be_built(method: str, uri: str) -> None:

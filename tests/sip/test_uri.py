@@ -222,3 +222,8 @@ def test_nothing_but_a_parse_error_comes_of_any_text(text: str, prefix: str) -> 
             continue
         if isinstance(value, Uri | NameAddr):
             assert type(value).parse(str(value)) == value
+
+
+def test_an_empty_user_is_refused_rather_than_written() -> None:
+    with pytest.raises(LocalProtocolError):
+        str(Uri("sip", "", None, "h"))
