@@ -53,7 +53,7 @@ def react(event: Event, now: float) -> None:
         case CallReceived(call) if call.state == "received":
             call.ring(now)
         case CallAnswered(call) if call.state == "answered":
-            call.acknowledge(now, SDP)
+            call.acknowledge(now)
         case OfferReceived(call) if call.state == "confirmed" and call.offers.state.startswith("offered"):
             call.answer_offer(SDP, now)  # unless it was taken back before we came to it
         case RequestReceived(transaction, request):

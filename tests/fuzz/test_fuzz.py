@@ -59,7 +59,11 @@ def test_the_placeholders_of_the_corpus_still_meet_their_calls(name: str, event:
     assert event in play(name)[0]
 
 
-@pytest.mark.parametrize("path", sorted(CORPUS.glob("talking-*")), ids=lambda path: path.name)
+# A NOTIFY is for a subscription, and gets 481 without one in any dialog.
+TALKING = [path for path in sorted(CORPUS.glob("talking-*")) if b"NOTIFY" not in path.read_bytes()]
+
+
+@pytest.mark.parametrize("path", TALKING, ids=lambda path: path.name)
 def test_what_is_sent_to_the_call_in_talk_finds_it(path: Path) -> None:
     assert 481 not in play(path.name)[1]
 
