@@ -6,6 +6,21 @@ What a user of the library needs stands here; the parts are in the modules of th
 from sip.account import Account
 from sip.agent import UserAgent
 from sip.call import Call
+from sip.calls.inside_events import (
+    CallReplaced,
+    ControlAnswered,
+    DigitReceived,
+    InfoAnswered,
+    ReferAccepted,
+    ReferEnded,
+    ReferLapsed,
+    ReferProgress,
+    ReferReceived,
+    ReferRefused,
+    RemoteControlRequested,
+)
+from sip.calls.refer_in import IncomingRefer
+from sip.calls.refer_out import OutgoingRefer
 from sip.calls.saved import SavedCall
 from sip.calls.states import CallState
 from sip.errors import LocalProtocolError, ParseError, RemoteProtocolError, SipError
@@ -31,6 +46,7 @@ from sip.events import (
 from sip.flow import Flow, Transmit
 from sip.headers import Reason, ReplacesHeader
 from sip.ids import ByteIds, Ids, SeededIds
+from sip.invitation import Invitation
 from sip.registration import Registration, RegistrationState
 from sip.timers import Timers
 from sip.uri import NameAddr, Uri
@@ -44,24 +60,38 @@ __all__ = [
     "CallEnded",
     "CallProceeding",
     "CallReceived",
+    "CallReplaced",
     "CallState",
+    "ControlAnswered",
     "DialogRefreshed",
+    "DigitReceived",
     "EndCause",
     "Event",
     "Flow",
     "Ids",
+    "IncomingRefer",
+    "InfoAnswered",
+    "Invitation",
     "LocalProtocolError",
     "NameAddr",
     "OfferAccepted",
     "OfferReceived",
     "OfferRefused",
+    "OutgoingRefer",
     "ParseError",
     "ProbeFailed",
     "Reason",
+    "ReferAccepted",
+    "ReferEnded",
+    "ReferLapsed",
+    "ReferProgress",
+    "ReferReceived",
+    "ReferRefused",
     "Registered",
     "Registration",
     "RegistrationFailed",
     "RegistrationState",
+    "RemoteControlRequested",
     "RemoteProtocolError",
     "ReplacesHeader",
     "RequestReceived",

@@ -16,6 +16,7 @@ from typing import Final
 
 from sip.account import Account
 from sip.call import Call
+from sip.calls import replacing
 from sip.calls.callee import IncomingCall
 from sip.calls.caller import OutgoingCall
 from sip.calls.loaded import LoadedCall, ResumedCall
@@ -56,6 +57,7 @@ class UserAgent(EventCommands):
         tag_prefix: begins every tag of ours: a 2xx to an INVITE that nobody remembers is told by it and ended.
         methods: of requests outside dialogs that the user answers itself (RequestReceived), such as REGISTER.
         packages: of events, to whose subscriptions the user answers (SubscriptionReceived); of others, 489.
+        referable: whether a REFER in a call is told (ReferReceived) and answered by the user; else it gets 405.
         max_calls: beyond it an INVITE gets 503 with Retry-After.
         max_watchers: beyond it a SUBSCRIBE does.
     """
@@ -71,6 +73,7 @@ class UserAgent(EventCommands):
         tag_prefix: str = "tb",
         methods: Iterable[str] = (),
         packages: Iterable[str] = (),
+        referable: bool = False,
         max_calls: int = _MAX_CALLS,
         max_watchers: int = _MAX_WATCHERS,
         tls_port: int | None = None,
@@ -86,6 +89,7 @@ class UserAgent(EventCommands):
             tag_prefix=tag_prefix,
             methods=methods,
             packages=packages,
+            referable=referable,
             tls_port=tls_port,
         )
         self._receiver = Receiver(self._core, max_calls, max_watchers)
@@ -252,9 +256,8 @@ class UserAgent(EventCommands):
         return self._core.calls.get((call_id, local_tag))
 
     def find_replaced(self, replaces: ReplacesHeader) -> Call | None:
-        """The living call that a Replaces header means (RFC 3891 §3); whether `early_only` forbids it is the user's to see."""
-        call = self._core.calls.get((replaces.call_id, replaces.to_tag))
-        return call if call is not None and call.dialog_with(replaces.from_tag) is not None else None
+        """The living call that a Replaces header means (RFC 3891 §3). An INVITE whose Replaces may not be obeyed is not told."""
+        return replacing.find(self._core, replaces)
 
     # What the transports hand in, and collect.
 

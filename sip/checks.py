@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sip.calls import replacing
+from sip.calls.inside import INSIDE_METHODS
 from sip.core import SDP, SUPPORTED
 from sip.errors import ParseError
 from sip.fields import Value
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from sip.transactions.layer import ServerTransaction
 
 # Methods of other RFCs: known, but not served here (405); what nobody has heard of gets 501 (§8.2.1, §21.5.2).
-_KNOWN: Final = frozenset({"INFO", "MESSAGE", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE"})
-_SERVED: Final = frozenset({"INVITE", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "NOTIFY"})
+_KNOWN: Final = frozenset({"MESSAGE", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE"})
+_SERVED: Final = frozenset({"INVITE", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "INFO", "NOTIFY"})
 _BEARS_SDP: Final = frozenset({"INVITE", "PRACK", "UPDATE"})
 _SCHEMES: Final = frozenset({"sip", "sips"})
 _ACCEPTS_SDP: Final = frozenset({"*/*", "application/*", SDP})
@@ -35,7 +37,9 @@ class Refusal(NamedTuple):
 def refusal(core: Core, transaction: ServerTransaction, request: Request) -> Refusal | None:
     """Why the request is refused, or None when it may be looked at."""
     method = request.method
-    if method not in _SERVED and method not in core.methods and not (method == "SUBSCRIBE" and core.packages):
+    if method not in _SERVED and method not in core.methods and not _is_elsewhere(core, request):
+        if method == "REFER" and core.referable:
+            return Refusal(603, "refers_refused")  # in calls only: a stranger does not make us call
         if method in _KNOWN:
             return Refusal(405, "method_not_allowed", (("Allow", core.allow),))
         return Refusal(501, "unknown_method", (("Allow", core.allow),))
@@ -55,6 +59,8 @@ def refusal(core: Core, transaction: ServerTransaction, request: Request) -> Ref
     if "max-forwards" in headers and method != "OPTIONS" and request.integer("Max-Forwards") == 0:
         # Stricter than §16.3, which says so of proxies: in front of a telephone a request without hops left is a loop.
         return Refusal(483, "too_many_hops")
+    if "replaces" in headers:
+        return _replaces_refusal(core, request) or _session_refusal(request)
     if method in _BEARS_SDP:
         return _session_refusal(request)
     return None
@@ -71,8 +77,6 @@ def _session_refusal(request: Request) -> Refusal | None:
             return Refusal(
                 406, "sdp_not_accepted"
             )  # RFC 4475 §3.3.15: our 200 would bear what may not be sent
-        if "replaces" in headers and not _has_readable_replaces(request):
-            return Refusal(400, "bad_replaces")  # RFC 3891 §3
     return None
 
 
@@ -86,10 +90,20 @@ def _accepts_sdp(request: Request) -> bool:
     return not _ACCEPTS_SDP.isdisjoint(types)
 
 
-def _has_readable_replaces(request: Request) -> bool:
-    if len(request.get_all("Replaces")) > 1:
-        return False
+def _is_elsewhere(core: Core, request: Request) -> bool:
+    """Whether it claims to belong to a dialog, where more methods are served, or asks for a state that we give."""
+    if request.to_tag is not None:
+        return request.method in INSIDE_METHODS
+    return request.method == "SUBSCRIBE" and bool(core.packages)
+
+
+def _replaces_refusal(core: Core, request: Request) -> Refusal | None:
+    """RFC 3891 §3: one Replaces, in an INVITE alone, of a dialog that may be taken over."""
     try:
-        return request.replaces is not None
+        replaces = request.replaces if len(request.get_all("Replaces")) == 1 else None
     except ParseError:
-        return False
+        replaces = None
+    if replaces is None or request.method != "INVITE":
+        return Refusal(400, "bad_replaces")
+    status = replacing.verdict(core, replaces)
+    return Refusal(status, "replaces_refused") if status else None

@@ -26,13 +26,16 @@ from sip.uri import Uri
 
 if TYPE_CHECKING:
     from sip.call import Call
+    from sip.calls.referrals import Referrals
     from sip.calls.strays import Stray
     from sip.registration import Registration
     from sip.transactions.layer import ServerTransaction, TransactionLayer
 
 SDP: Final = "application/sdp"
-SUPPORTED: Final = frozenset({"100rel", "replaces"})
-METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "NOTIFY")
+SUPPORTED: Final = frozenset({"100rel", "norefersub", "replaces"})
+METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "INFO", "NOTIFY")
+# What a NOTIFY inside a call may want of us without a subscription; see `calls.inside`.
+CONTROLS: Final = ("hold", "talk")
 
 # What the Via that the layer puts on top adds to a request, for the size rule of RFC 3261 §18.1.1.
 _VIA_SIZE: Final = 90
@@ -70,6 +73,7 @@ class Core:
         tls_port: what they say of TLS.
         methods: beyond the usual ones, that the user answers itself.
         packages: of events, to whose subscriptions the user answers (RFC 6665).
+        referable: whether REFER inside a call is told to the user, or refused with 405.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Core:
         tag_prefix: str,
         methods: Iterable[str] = (),
         packages: Iterable[str] = (),
+        referable: bool = False,
         tls_port: int = 5061,
     ) -> None:
         self.host = host
@@ -93,8 +98,10 @@ class Core:
         self.tag_prefix = tag_prefix
         self.methods = frozenset(methods)
         self.packages = tuple(packages)
-        served = (*METHODS, "SUBSCRIBE") if self.packages else METHODS
+        self.referable = referable
+        served = (*METHODS, *(["REFER"] if referable else []), *(["SUBSCRIBE"] if self.packages else []))
         self.allow = ", ".join((*served, *sorted(self.methods.difference(served))))
+        self.allow_events = ", ".join((*self.packages, *CONTROLS, *(["refer"] if referable else [])))
         self.deadlines: Deadlines[TimerOwner, str] = Deadlines()
         self.events: list[Event] = []
         self.counters: Counter[str] = Counter()
@@ -102,6 +109,10 @@ class Core:
         self.calls: dict[tuple[str, str], Call] = {}
         # By Call-ID and both tags; the remote one is "" while any notifier may answer our SUBSCRIBE.
         self.subscriptions: dict[tuple[str, str, str], Usage] = {}
+        # The REFERs of a call, by the same; they may outlive it (RFC 5057).
+        self.referrals: dict[tuple[str, str], Referrals] = {}
+        # The remote tag of dialogs that ended, by the same, oldest first; bounded (RFC 3891 §3: their Replaces gets 603).
+        self.ended: dict[tuple[str, str], str] = {}
         # By the user part of their Contact, which the Request-URI of an INVITE for them bears.
         self.lines: dict[str, Registration] = {}
         self.registrations: dict[Account, Registration] = {}
@@ -113,11 +124,10 @@ class Core:
         self._product = product
         # For requests and responses that make or refresh a dialog (RFC 3261 §13.2.1, §13.3.1.4; Allow-Events: RFC 6665 §8.2.2).
         # User-Agent is the last, for those that bear nothing else of it.
-        events = [("Allow-Events", ", ".join(self.packages))] if self.packages else []
         self.capabilities: Final[tuple[tuple[str, Value], ...]] = (
             ("Allow", self.allow),
             ("Supported", ", ".join(sorted(SUPPORTED))),
-            *events,
+            ("Allow-Events", self.allow_events),
             ("User-Agent", product),
         )
         self.server_header: Final[tuple[tuple[str, Value], ...]] = (("Server", product),)

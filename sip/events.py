@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from sip.calls.inside_events import InsideEvent
 from sip.subscriptions import facts
 
 if TYPE_CHECKING:
@@ -226,4 +227,5 @@ Event: TypeAlias = (
     | facts.Published
     | facts.PublicationFailed
     | facts.Unpublished
+    | InsideEvent
 )

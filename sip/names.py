@@ -12,12 +12,12 @@ from sip.grammar import is_token
 __all__ = ["COMPACT", "KEYS", "LISTS", "NAMES", "SINGLES", "key_of"]
 
 _WORDS: Final = (
-    "Accept Accept-Contact Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Authentication-Info "
+    "Accept Accept-Contact Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Answer-Mode Authentication-Info "
     "Authorization Call-ID Call-Info Contact Content-Disposition Content-Encoding Content-Language Content-Length "
-    "Content-Type CSeq Date Diversion Error-Info Event Expires From History-Info Identity In-Reply-To Join "
+    "Content-Type CSeq Date Diversion Error-Info Event Expires From History-Info Identity In-Reply-To Info-Package Join "
     "Max-Forwards MIME-Version Min-Expires Min-SE Organization P-Asserted-Identity P-Preferred-Identity "
-    "P-Called-Party-ID P-Early-Media Path Priority Privacy Proxy-Authenticate Proxy-Authorization Proxy-Require "
-    "RAck Reason Record-Route Refer-To Referred-By Refer-Sub Reject-Contact Remote-Party-ID Replaces Reply-To "
+    "P-Called-Party-ID P-Early-Media Path Priority Priv-Answer-Mode Privacy Proxy-Authenticate Proxy-Authorization Proxy-Require "
+    "RAck Reason Record-Route Recv-Info Refer-To Referred-By Refer-Sub Reject-Contact Remote-Party-ID Replaces Reply-To "
     "Request-Disposition Require Retry-After Route RSeq Security-Client Security-Server Security-Verify Server "
     "Service-Route Session-Expires SIP-ETag SIP-If-Match Subject Subscription-State Supported Target-Dialog "
     "Timestamp To Unsupported User-Agent Via Warning WWW-Authenticate "
@@ -59,8 +59,8 @@ KEYS: Final[dict[str, str]] = {
 _LIST_WORDS: Final = (
     "accept accept-contact accept-encoding accept-language alert-info allow allow-events call-info "
     "contact content-encoding content-language diversion error-info history-info in-reply-to "
-    "p-asserted-identity p-preferred-identity path proxy-require reason record-route reject-contact "
-    "require route service-route supported unsupported via warning "
+    "p-asserted-identity p-preferred-identity path proxy-require reason record-route recv-info reject-contact "
+    "remote-party-id require route service-route supported unsupported via warning "
 )
 LISTS: Final = frozenset(_LIST_WORDS.split())
 """Headers in which a comma separates values. Not the challenges: their commas separate parameters (§7.3.1)."""

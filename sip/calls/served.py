@@ -1,6 +1,6 @@
 """What the peer asks inside a call, and who answers (RFC 3261 §12.2.2).
 
-Between `calls.session`, which has the states, and `sip.call.Call`, which has the user's commands. Knows no transport.
+Between `calls.session`, which has the states, `calls.inside`, which has what goes on beside them, and `sip.call.Call`, which has the user's commands. Knows no transport.
 Invariants: a request of the peer in a dialog of the call gets exactly one final response, here, from the tables or from the user; one
 out of order gets 500 and changes nothing.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sip.calls.session import Session
+from sip.calls.inside import INSIDE_METHODS, Inside
 from sip.calls.states import ACKED, BYE_RECEIVED, CALLING, CANCELLING, CONFIRMED, ENDED, ENDING, PROCEEDING
 from sip.events import TargetChanged
 from sip.flow import Flow
@@ -18,10 +18,10 @@ from sip.message import Request, Response
 if TYPE_CHECKING:
     from sip.transactions.layer import ServerTransaction
 
-_SERVED: Final = frozenset({"INVITE", "PRACK", "UPDATE", "BYE", "OPTIONS"})
+_SERVED: Final = INSIDE_METHODS | {"INVITE", "PRACK", "UPDATE", "BYE", "OPTIONS"}
 
 
-class ServedSession(Session):
+class ServedSession(Inside):
     """A session that answers the peer's requests."""
 
     __slots__ = ()
@@ -52,8 +52,10 @@ class ServedSession(Session):
                     self._handle_prack(now)
                 case "BYE":
                     self._handle_bye(now)
-                case _:
+                case "OPTIONS":
                     self._handle_options(now)
+                case _:
+                    self._handle_inside(now)
 
     def _may_be_answered(self, method: str) -> bool:
         """Whether the peer may have begun a dialog that we have not heard of: its 18x or 2xx was lost, or this request was faster.

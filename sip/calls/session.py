@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sip.calls import leaving
 from sip.calls.acceptance import NO_ACK, REPEAT, Acceptance
 from sip.calls.offers import Offers
 from sip.calls.states import (
@@ -146,7 +147,7 @@ class Session(InviteUsage):
         core.deadlines.cancel(self)
         self._acceptance = None
         self._close_offers(now)
-        core.calls.pop((self.id, self.local_tag), None)
+        leaving.leave(self, now)
         core.events.append(CallEnded(self.as_call(), *self._end))
 
     def _close_offers(self, now: float) -> None:

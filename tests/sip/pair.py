@@ -67,6 +67,7 @@ class Party:
         self.methods = methods
         self.packages = packages
         self.transport = transport
+        self.referable = True
         self.agent = self.new_agent()
         self.events: list[Event] = []
         self.reacts: Callable[[Event, float], None] = lambda event, now: None
@@ -84,6 +85,7 @@ class Party:
             timers=self.timers,
             methods=self.methods,
             packages=self.packages,
+            referable=self.referable,
         )
 
     def heard(self, kind: type[E]) -> list[E]:

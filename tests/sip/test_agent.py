@@ -39,7 +39,7 @@ def test_the_contact_of_a_registered_account_stands_in_its_calls() -> None:
 def test_replaces_is_sent_exposed_and_finds_the_call_it_means() -> None:
     pair = make_pair()
     _, theirs = talk(pair)
-    replaces = ReplacesHeader(theirs.id, theirs.local_tag, theirs.remote_tag, True)
+    replaces = ReplacesHeader(theirs.id, theirs.local_tag, theirs.remote_tag)
     pair.alice.agent.invite(pair.alice.account, bob_uri(), OFFER, pair.now, replaces=replaces)
     pair.advance(0.1)
     second = pair.bob.call()

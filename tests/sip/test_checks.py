@@ -16,6 +16,14 @@ ALLOW = ", ".join(METHODS)
     [
         (request("REGISTER"), 405, "method_not_allowed", ("Allow", ALLOW)),
         (request("SUBSCRIBE"), 405, "method_not_allowed", None),
+        (request("MESSAGE", "Content-Type: text/plain", body=b"hello"), 405, "method_not_allowed", ("Allow", ALLOW)),
+        (request("REFER", "Refer-To: <sip:102@pbx>"), 405, "method_not_allowed", ("Allow", ALLOW)),
+        (request("NOTIFY", "Event: refer"), 481, "out_of_dialog", None),
+        (request("INFO"), 481, "out_of_dialog", None),
+        (request("INFO", to=";tag=gone"), 481, "out_of_dialog", None),
+        (request("REFER", to=";tag=gone"), 481, "out_of_dialog", None),
+        (request("NOTIFY", to=";tag=gone"), 481, "out_of_dialog", None),
+        (request("SUBSCRIBE", "Event: refer", to=";tag=gone"), 481, "out_of_dialog", None),
         (request("DANCE"), 501, "unknown_method", None),
         (request("BYE"), 481, "out_of_dialog", None),
         (request("UPDATE"), 481, "out_of_dialog", None),
@@ -30,6 +38,9 @@ ALLOW = ", ".join(METHODS)
         (request("INVITE", "Content-Type: application/sdp", "Content-Encoding: gzip", body=b"x"), 415, "unsupported_media", None),
         (request("INVITE", body=b"x"), 415, "unsupported_media", None),
         (request("INVITE", "Replaces: nonsense"), 400, "bad_replaces", None),
+        (request("INVITE", "Replaces: a;to-tag=b;from-tag=c\r\nReplaces: a;to-tag=b;from-tag=c"), 400, "bad_replaces", None),
+        (request("OPTIONS", "Replaces: a;to-tag=b;from-tag=c"), 400, "bad_replaces", None),
+        (request("INVITE", "Replaces: a;to-tag=b;from-tag=c"), 481, "replaces_refused", None),
         (request("INVITE", "Contact: *"), 400, "no_contact", None),
         (request("INVITE").replace(b"INVITE sip:alice@192.0.2.1", b"INVITE tel:+7495"), 416, "unsupported_scheme", None),
         (request("INVITE", "CSeq: 1 BYE"), 400, "malformed", None),
@@ -68,6 +79,12 @@ def test_what_cannot_be_answered_is_dropped_and_counted(data: bytes, counter: st
     assert ua.counters == {counter: 1}
     assert ua.take_events() == []
     assert ua.next_deadline() is None
+
+
+def test_a_stranger_does_not_make_us_call_even_when_calls_may_be_transferred() -> None:
+    ua = agent(referable=True)
+    (response,) = ask(ua, request("REFER", "Refer-To: <sip:102@pbx>"))
+    assert (response.status, ua.counters, ua.take_events()) == (603, {"refers_refused": 1}, [])
 
 
 def test_options_outside_a_dialog_is_answered_with_what_we_can() -> None:

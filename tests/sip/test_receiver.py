@@ -45,10 +45,21 @@ def test_a_request_with_a_strange_from_tag_gets_481() -> None:
 
 
 def test_known_methods_that_are_not_served_in_a_dialog_get_405() -> None:
+    for method in (b"MESSAGE", b"PUBLISH"):
+        pair, options = talking_pair()
+        pair.inject(options.replace(b"OPTIONS", method), pair.bob)
+        pair.flush()
+        assert pair.names(pair.bob)[-1] == f"405 {method.decode()}"
+        assert "MESSAGE" not in (pair.responses(f"405 {method.decode()}")[0].get("Allow") or "")
+
+
+def test_unknown_methods_in_a_dialog_get_501_with_allow() -> None:
     pair, options = talking_pair()
-    pair.inject(options.replace(b"OPTIONS", b"INFO"), pair.bob)
+    pair.inject(options.replace(b"OPTIONS", b"DANCE"), pair.bob)
     pair.flush()
-    assert pair.names(pair.bob)[-1] == "405 INFO"
+    assert pair.names(pair.bob)[-1] == "501 DANCE"
+    assert "BYE" in (pair.responses("501 DANCE")[0].get("Allow") or "")
+    assert len(pair.bob.agent.calls) == 1
 
 
 def test_a_forged_ack_is_a_stray() -> None:

@@ -26,7 +26,7 @@ def test_all_responses_of_a_callee_bear_one_to_tag_and_its_contact() -> None:
     ringing, accepted = pair.responses("180 INVITE")[0], pair.responses("200 INVITE")[0]
     assert ringing.to_tag == accepted.to_tag == pair.bob.call().local_tag
     assert (ringing.get("Contact"), accepted.get("Contact")) == ("<sip:bob@192.0.2.2:5060>",) * 2
-    assert accepted.get("Allow") == ", ".join(METHODS)  # §13.3.1.4
+    assert accepted.get("Allow") == ", ".join((*METHODS, "REFER"))  # §13.3.1.4
     assert (accepted.body, accepted.content_type) == (ANSWER, "application/sdp")
 
 
