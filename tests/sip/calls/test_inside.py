@@ -149,7 +149,8 @@ def test_a_phone_says_that_it_can_be_told() -> None:
 def test_talk_to_a_phone_that_rings_is_told() -> None:
     pair = make_pair()
     mine = rings(pair)
-    ((_, dialog),) = mine.early.items()  # type: ignore[attr-defined]
+    dialog = mine.dialog_with(pair.bob.call().local_tag)
+    assert dialog is not None
     request = dialog.request("NOTIFY", contact="<sip:alice@192.0.2.1>", headers=[("Event", "talk")])
     pair.inject(
         request.prepend("Via", "SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bKt").to_bytes(), pair.bob
@@ -206,7 +207,8 @@ def test_commands_need_a_confirmed_call() -> None:
 def test_a_refer_while_the_call_only_rings_may_come_again_later() -> None:
     pair = make_pair()
     mine = rings(pair)
-    ((_, dialog),) = mine.early.items()  # type: ignore[attr-defined]
+    dialog = mine.dialog_with(pair.bob.call().local_tag)
+    assert dialog is not None
     request = dialog.request("REFER", contact="<sip:alice@192.0.2.1>", headers=[("Refer-To", "<sip:1@a>")])
     pair.inject(
         request.prepend("Via", "SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bKt").to_bytes(), pair.bob
