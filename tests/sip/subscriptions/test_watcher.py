@@ -58,7 +58,7 @@ def test_who_is_accepted_gets_a_notify_at_once_4_2_1_2() -> None:
     pair.advance(0.1)
     assert pair.alice.events == [SubscriptionActive(mine), Notified(mine, XML, b"<one/>")]
     (ok,) = pair.responses("200 SUBSCRIBE")
-    assert (ok.integer("Expires"), ok.get("Allow-Events")) == (600, "dialog, presence")
+    assert (ok.integer("Expires"), ok.get("Allow-Events")) == (600, "dialog, presence, hold, talk, refer")
     (notify,) = pair.requests("NOTIFY")
     assert (notify.get("Event"), notify.content_type, notify.contact is not None) == ("dialog", XML, True)
     assert notices(pair) == [SubscriptionStateHeader("active", expires=600)]
