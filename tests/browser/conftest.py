@@ -1,25 +1,17 @@
-"""The stage of the browser plays: shared by the run, or (for the road alone, `test_webrtc.py`) peers of a play's own."""
+"""The stage of the browser plays: shared by the run."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.browser.stage import SEATS, Agent, Stage
+from tests.browser.stage import CUSTOMERS_NUMBER, ROAD, SEATS, Agent, Stage
 from tests.peers.asterisk import Asterisk
 from tests.peers.chromium import Chromium
 from tests.peers.fixtures import (
     CUSTOMER_HZ,
     WORKSHOP,
-    customer,
-    desk,
-    gateway,
-    pbx,
-    pbx_port,
-    postgres,
-    postgres_url,
     pytest_runtest_makereport,
     workshop,
 )
@@ -29,18 +21,9 @@ from tests.peers.processes import Workshop
 from tests.peers.sandbox import Sandbox
 
 __all__ = [
-    "customer",
-    "desk",
-    "gateway",
-    "pbx",
-    "pbx_port",
-    "postgres",
-    "postgres_url",
     "pytest_runtest_makereport",
     "workshop",
 ]
-
-CUSTOMERS_NUMBER = "79215550642"  # what they call in with: a contact of the CRM
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,7 +50,7 @@ async def shared_stage(shared_chromium: Chromium) -> AsyncIterator[Stage]:
         sandbox = Sandbox(shop)
         async with (
             Phone(CUSTOMERS_NUMBER, frequency=CUSTOMER_HZ, manner=answers()) as customers,
-            Asterisk(shop, customers_port=customers.port, extensions=extensions) as office_pbx,
+            Asterisk(shop, customers_port=customers.port, extensions=(*extensions, ROAD)) as office_pbx,
         ):
             customers.pbx = office_pbx.address
             line = Gateway(
@@ -96,23 +79,3 @@ async def stage(shared_stage: Stage, request: pytest.FixtureRequest) -> AsyncIte
 async def agent(stage: Stage) -> Agent:
     """The next person of the office."""
     return await stage.agent()
-
-
-@pytest.fixture(scope="session")
-def warm_chromium() -> None:
-    """The first start on a machine takes up to 17 s: it is paid here, not inside a play that counts seconds."""
-
-    async def start_once() -> None:
-        with Workshop("warm-up") as workshop:
-            async with Chromium(workshop) as browser:
-                await browser.page()
-
-    with asyncio.Runner() as runner:
-        runner.run(start_once())
-
-
-@pytest.fixture
-async def chromium(warm_chromium: None, workshop: Workshop) -> AsyncIterator[Chromium]:
-    """A browser of the play's own. A console error that the play did not expect fails it."""
-    async with Chromium(workshop) as browser:
-        yield browser

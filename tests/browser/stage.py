@@ -30,6 +30,8 @@ from tests.peers.sip_socket import Address
 from tests.peers.waiting import PATIENCE
 
 SEATS: Final = tuple((user.id, user.extension) for user in USERS if user.extension is not None)
+ROAD: Final = "109"  # an extension that no gateway has
+CUSTOMERS_NUMBER: Final = "79215550642"  # what the customers call in with: a contact of the CRM
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,21 @@ Held to here, so that a play of the widget that fails is known to be the widget'
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, Route
 
-from tests.peers.asterisk import Asterisk
+from tests.browser.stage import CUSTOMERS_NUMBER, ROAD, Stage
 from tests.peers.asterisk_config import MUSIC_HZ
-from tests.peers.chromium import MICROPHONE_HZ, Chromium
-from tests.peers.fixtures import CUSTOMER, CUSTOMER_HZ
+from tests.peers.chromium import MICROPHONE_HZ
+from tests.peers.fixtures import CUSTOMER_HZ
 from tests.peers.phone import Phone
 from tests.peers.phone_call import PhoneCall
 from tests.peers.sip_text import Message
+from tests.peers.waiting import until
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CHANNEL = f"PJSIP/{ROAD}b-*"
 _OFFER = """async () => {
     const peer = window.peer = new RTCPeerConnection();
     const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
@@ -50,16 +55,25 @@ _HEARS = """(frequency) => {
 
 
 @pytest.fixture
-async def line(pbx: Asterisk) -> AsyncIterator[Phone]:
-    """The browser endpoint of extension 101: SIP from here, sound in the browser."""
-    async with Phone("101b", pbx=pbx.address, password=pbx.password("101b")) as phone:
+def customer(stage: Stage) -> Phone:
+    return stage.customers
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def line(stage: Stage) -> AsyncIterator[Phone]:
+    """The browser endpoint of an extension: SIP from here, sound in the browser."""
+    pbx, name = stage.pbx, f"{ROAD}b"
+    async with Phone(name, pbx=pbx.address, password=pbx.password(name)) as phone:
         await phone.register()
-        yield phone
+        try:
+            yield phone
+        finally:
+            await phone.register(expires=0)
 
 
-@pytest.fixture
-async def page(chromium: Chromium) -> Page:
-    opened = await chromium.page()
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(stage: Stage) -> Page:
+    opened = await (await stage.window()).new_page()
 
     async def empty(route: Route) -> None:
         await route.fulfill(body="<!doctype html><link rel=icon href=data:,>", content_type="text/html")
@@ -95,7 +109,7 @@ async def _reinvite(call: PhoneCall, direction: str) -> Message:
 async def test_sound_flows_both_ways_between_browser_and_customer(
     line: Phone, page: Page, customer: Phone
 ) -> None:
-    call = await _call(line, page, CUSTOMER)
+    call = await _call(line, page, CUSTOMERS_NUMBER)
     answered = await customer.until_answered()
     await answered.until_hears(MICROPHONE_HZ)
     await page.wait_for_function(_HEARS, arg=CUSTOMER_HZ)
@@ -104,16 +118,17 @@ async def test_sound_flows_both_ways_between_browser_and_customer(
 
 
 async def test_hold_by_sip_alone_gives_music_and_resume_brings_the_sound_back(
-    line: Phone, page: Page, customer: Phone, pbx: Asterisk
+    line: Phone, page: Page, customer: Phone, stage: Stage
 ) -> None:
-    call = await _call(line, page, CUSTOMER)
+    manager, before = stage.pbx.manager, stage.pbx.manager.position
+    call = await _call(line, page, CUSTOMERS_NUMBER)
     answered = await customer.until_answered()
     await answered.until_hears(MICROPHONE_HZ)
     assert (await _reinvite(call, "inactive")).status == 200
-    await pbx.manager.wait_for("Hold", Channel="PJSIP/101b-*")
+    await manager.wait_for("Hold", since=before, Channel=CHANNEL)
     await answered.until_hears(MUSIC_HZ)
     assert (await _reinvite(call, "sendrecv")).status == 200
-    await pbx.manager.wait_for("Unhold", Channel="PJSIP/101b-*")
+    await manager.wait_for("Unhold", since=before, Channel=CHANNEL)
     await answered.until_hears(MICROPHONE_HZ)
     await page.wait_for_function(_HEARS, arg=CUSTOMER_HZ)
     await call.hang_up()
@@ -122,7 +137,7 @@ async def test_hold_by_sip_alone_gives_music_and_resume_brings_the_sound_back(
 async def test_a_fresh_page_takes_the_call_over_by_replaces_three_times_in_a_row(
     line: Phone, page: Page, customer: Phone
 ) -> None:
-    call = await _call(line, page, CUSTOMER)
+    call = await _call(line, page, CUSTOMERS_NUMBER)
     answered = await customer.until_answered()
     for _ in range(3):
         await answered.until_hears(MICROPHONE_HZ)
@@ -130,7 +145,7 @@ async def test_a_fresh_page_takes_the_call_over_by_replaces_three_times_in_a_row
         await page.reload()
         await answered.until_hears(MUSIC_HZ)
         replaces = f"{call.call_id};to-tag={call.remote_tag};from-tag={call.local_tag}"
-        heir = await _call(line, page, "101", headers=[("Replaces", replaces)])
+        heir = await _call(line, page, ROAD, headers=[("Replaces", replaces)])
         await answered.until_hears(MICROPHONE_HZ)
         await page.wait_for_function(_HEARS, arg=CUSTOMER_HZ)
         await call.until_ended()
@@ -139,10 +154,11 @@ async def test_a_fresh_page_takes_the_call_over_by_replaces_three_times_in_a_row
     await call.hang_up()
 
 
-async def test_a_page_that_complains_fails_the_play(chromium: Chromium, page: Page) -> None:
+async def test_a_page_that_complains_fails_the_play(stage: Stage, page: Page) -> None:
+    chromium = stage.chromium
     await page.evaluate("console.error('the widget is broken')")
     await page.evaluate("setTimeout(() => { throw new Error('nobody caught me') })")
-    await page.wait_for_function("true")
+    await until(lambda: len(chromium.errors) == 2, otherwise=lambda: f"not two, but {chromium.errors}")
     chromium.expect_error("is broken")
     (left,) = chromium.unexpected_errors
     assert "nobody caught me" in left

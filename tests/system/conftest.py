@@ -1,4 +1,4 @@
-"""What the system plays find: peers of their own (`pbx`, `desk`, `gateway`…), or an agent on the stage that the run shares."""
+"""What the system plays find: an agent on the stage that the run shares, and what a play needs to put up peers of its own."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,10 +12,6 @@ from tests.peers.fixtures import (
     CUSTOMER_HZ,
     WORKSHOP,
     customer,
-    desk,
-    gateway,
-    pbx,
-    pbx_port,
     postgres,
     postgres_url,
     pytest_runtest_makereport,
@@ -28,10 +24,6 @@ from tests.system.stage import Agent, Stage
 
 __all__ = [
     "customer",
-    "desk",
-    "gateway",
-    "pbx",
-    "pbx_port",
     "postgres",
     "postgres_url",
     "pytest_runtest_makereport",
