@@ -24,6 +24,7 @@ bench: setup-test ## the figures of design section 7, as JSON
 
 plays: setup-test ## long loops, loss matrices and soaks: before a release
 	$(BIN)/pytest -m plays tests/system tests/browser
+	TRUBKA_EXPLORE=1 $(BIN)/pytest tests/protocol tests/sip tests/gateway tests/sandbox
 
 fuzz: setup-test ## ten minutes of fuzzing the SIP library; what is found lies in var/fuzz
 	mkdir -p var/fuzz/found
