@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from sip.digest import Authenticator, Credentials
 from sip.errors import ParseError
 from sip.message import Request, Response, parse
 from sip.uri import NameAddr, Uri
+from tests.sip.effort import effort
 from tests.sip.messages import INVITE, RINGING, lines
 
 CHALLENGED = RINGING.replace(b"180 Ringing", b"401 Unauthorized").replace(
@@ -149,16 +148,11 @@ def test_truncated_messages(seed: bytes) -> None:
 )
 def test_a_datagram_full_of_one_thing_takes_little_time(seed: bytes, header: bytes, fill: bytes) -> None:
     data = seed.replace(header + b": ", header + b": " + fill * (40_000 // len(fill)), 1)
-    began = time.process_time()
-    read_and_use(data)
-    assert time.process_time() - began < 1.0
+    assert effort(lambda: read_and_use(data), bound=1.0) < 1.0
 
 
 def test_headers_in_great_number_take_little_time() -> None:
     for line in (b"a:", b"Via: x", b"Route: <sip:a>,", b" ", b"To: x"):
-        began = time.process_time()
-        read_and_use(
-            INVITE.replace(b"\r\n\r\n", b"\r\n" + (line + b"\r\n") * (60_000 // (len(line) + 2)) + b"\r\n", 1)
-        )
-        read_and_use(INVITE.replace(b"\r\n\r\n", b"\r\n" + (line + b"\r\n") * 480 + b"\r\n", 1))
-        assert time.process_time() - began < 0.5
+        for times in (60_000 // (len(line) + 2), 480):
+            data = INVITE.replace(b"\r\n\r\n", b"\r\n" + (line + b"\r\n") * times + b"\r\n", 1)
+            assert effort(lambda data=data: read_and_use(data), bound=0.5) < 0.5  # type: ignore[misc] # mypy sees no default of a lambda
