@@ -69,7 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--name", default="", help="how it is called in lists")
     add.add_argument("--client-uuid", required=True, help="the integration's id")
     add.add_argument("--pbx", required=True, metavar="HOST[:PORT]", help="where the PBX takes SIP")
-    add.add_argument("--transport", choices=("udp", "tcp", "auto"), default="udp")
+    add.add_argument(
+        "--transport",
+        choices=commands.TRANSPORTS,
+        default="udp",
+        help="how its lines speak SIP to the PBX; auto: UDP, and TCP for what is long",
+    )
     add.add_argument("--country", default="RU", help="how numbers without a country code are read")
     verb(account, "list", _show(commands.list_accounts), "list the accounts")
     remove = verb(account, "remove", _account_remove, "forget an account with its users and extensions")
@@ -103,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         "--sip-user", default="", help="what the PBX knows its browser side as, where not the number"
     )
     add.add_argument(
-        "--transport", choices=("udp", "tcp", "auto"), default="", help="where not as the account says"
+        "--transport", choices=commands.TRANSPORTS, default="", help="where not as the account says"
     )
     add.add_argument(
         "--replaces-to", default="", help="number that takes a call into a fresh page, where not its own"
@@ -153,7 +158,7 @@ def _settings(_settings: Settings, _given: argparse.Namespace) -> int:
 
 
 def _account_add(settings: Settings, given: argparse.Namespace) -> int:
-    host, port = commands.host_and_port(given.pbx)
+    host, port = commands.host_and_port(given.pbx, given.transport)
     account = Account(
         id=given.id,
         address=commands.account_address(given.address),

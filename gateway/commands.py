@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from gateway.settings import Settings
-from gateway.store.accounts import Account
+from gateway.store.accounts import SIP_PORT, SIPS_PORT, Account
 from gateway.store.people import Extension, User
 from gateway.store.store import Store
 
-SIP_PORT = 5060
+TRANSPORTS = ("udp", "tcp", "tls", "auto")
 HOUSEKEEPING = 600.0  # seconds between two rounds of the worker
 
 
@@ -44,8 +44,11 @@ def account_address(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
-def host_and_port(text: str) -> tuple[str, int]:
+def host_and_port(text: str, transport: str = "udp") -> tuple[str, int]:
     """`pbx.example.org`, `192.0.2.1:5080` or `[2001:db8::1]:5060` taken apart.
+
+    Args:
+        transport: decides the port where none is given.
 
     Raises:
         CommandRefused: no such address.
@@ -57,7 +60,7 @@ def host_and_port(text: str) -> tuple[str, int]:
         host, port = None, None
     if not host or parts.path or "@" in text:
         raise CommandRefused(f"{text!r} is no address of a PBX; it looks like pbx.example.org:5060")
-    return host, port or SIP_PORT
+    return host, port or (SIPS_PORT if transport == "tls" else SIP_PORT)
 
 
 def extension_number(text: str) -> str:

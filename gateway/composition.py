@@ -62,7 +62,13 @@ def compose(settings: Settings, store: Store, journal: Journal, clock: Callable[
         journal: open by the time an account is owned.
         clock: seconds since the epoch that never go back.
     """
-    agent = UserAgent(host=settings.sip_shown_host, port=settings.sip_port, ids=ByteIds(secrets.token_bytes))
+    agent = UserAgent(
+        host=settings.sip_shown_host,
+        port=settings.sip_port,
+        tls_port=settings.sip_tls_port,
+        alias=bool(settings.sip_tls_cert),
+        ids=ByteIds(secrets.token_bytes),
+    )
     limits = SocketLimits(sockets=settings.sockets, sockets_per_user=settings.sockets_per_user)
     owners = Owners()
     outbox = Outbox()

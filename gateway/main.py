@@ -35,7 +35,9 @@ from gateway.store.accounts import Account
 from gateway.store.database import StoreUnusable, require_current
 from gateway.store.people import Extension, User
 from gateway.store.store import Store
+from sip.transport.connection import KeepAlive
 from sip.transport.port import SipPort, bind
+from sip.transport.tls import Tls
 
 logger = logging.getLogger("trubka")
 
@@ -49,6 +51,14 @@ class PortTaken(OSError):
 
     def __init__(self, what: str, host: str, port: int, settings: str, why: OSError) -> None:
         super().__init__(f"{what} cannot be bound to {host}:{port} ({settings}): {why.strerror or why}.")
+
+
+class CertificateUnusable(OSError):
+    """The files of SIP over TLS cannot be read, or do not belong together."""
+
+    def __init__(self, why: OSError) -> None:
+        variables = "TRUBKA_SIP_TLS_CA, TRUBKA_SIP_TLS_CERT, TRUBKA_SIP_TLS_KEY"
+        super().__init__(f"SIP over TLS has no usable certificates ({variables}): {why.strerror or why}.")
 
 
 def serve(settings: Settings) -> int:
@@ -162,11 +172,25 @@ def _sip_port(
     settings: Settings, parts: Parts, clock: Callable[[], float], sources: set[str] | None
 ) -> SipPort:
     host, port = settings.sip_host, settings.sip_port
+    tls = Tls(settings.sip_tls_ca, settings.sip_tls_cert, settings.sip_tls_key)
     try:
-        sockets = bind(host, port)
+        tls.check()
     except OSError as error:
-        raise PortTaken("SIP", host, port, "TRUBKA_SIP_HOST, TRUBKA_SIP_PORT", error) from error
-    return SipPort(parts.agent, parts.node.take_sip_events, sockets, clock=clock, allowed=sources)
+        raise CertificateUnusable(error) from error
+    try:
+        sockets = bind(host, port, settings.sip_tls_port if tls.certificate else None)
+    except OSError as error:
+        variables = "TRUBKA_SIP_HOST, TRUBKA_SIP_PORT" + (", TRUBKA_SIP_TLS_PORT" if tls.certificate else "")
+        raise PortTaken("SIP", host, port, variables, error) from error
+    return SipPort(
+        parts.agent,
+        parts.node.take_sip_events,
+        sockets,
+        clock=clock,
+        allowed=sources,
+        tls=tls,
+        keep_alive=KeepAlive(stream=settings.sip_ping, datagram=settings.sip_nat_ping),
+    )
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -28,7 +28,7 @@ from gateway.owners import Owned, Owners
 from gateway.realtime.gate import Gate
 from gateway.realtime.hub import Hub
 from gateway.realtime.ports import Seat
-from gateway.store.accounts import Account
+from gateway.store.accounts import SIP_PORT, SIPS_PORT, Account
 from gateway.store.journal import Journal, Row
 from gateway.store.people import Extension as SavedExtension
 from gateway.store.people import User as SavedUser
@@ -149,8 +149,10 @@ class Node:
     def _extension(self, account: Account, pbx: tuple[str, int], saved: SavedExtension) -> Extension:
         sip = None
         if saved.softphone:
-            port = account.pbx_port if account.pbx_port != 5060 else None
             transport: Transport = saved.transport or account.transport  # type: ignore[assignment] # the command line took no other word
+            if transport == "tls" and account.transport != "tls" and account.pbx_port == SIP_PORT:
+                pbx = (pbx[0], SIPS_PORT)  # a line of its own mind has the usual port of its transport
+            port = pbx[1] if pbx[1] != (SIPS_PORT if transport == "tls" else SIP_PORT) else None
             sip = SipAccount(
                 uri=Uri("sip", saved.sip_user, None, account.pbx_host, port),
                 username=saved.sip_user,

@@ -45,6 +45,12 @@ class Settings:
     sip_public_host: str = _setting("TRUBKA_SIP_PUBLIC_HOST", "", "address that the PBX reaches us at, where it is not the bound one")
     sip_port: int = _setting("TRUBKA_SIP_PORT", 5070, "port of SIP, the same for UDP and TCP; fixed, so that calls survive a restart", least=1)
     sip_sources: tuple[str, ...] = _setting("TRUBKA_SIP_SOURCES", (), "addresses, beside those of the accounts' PBXs, that SIP is taken from; * takes it from everywhere")
+    sip_tls_port: int = _setting("TRUBKA_SIP_TLS_PORT", 5071, "port of SIP over TLS; fixed as well", least=1)
+    sip_tls_ca: str = _setting("TRUBKA_SIP_TLS_CA", "", "file of the authorities that the PBXs' certificates are believed from. Empty: those of the system")
+    sip_tls_cert: str = _setting("TRUBKA_SIP_TLS_CERT", "", "certificate file for SIP over TLS: what we listen with, and show to PBXs that ask. Empty: we do not listen, and the PBX has to use our connection")
+    sip_tls_key: str = _setting("TRUBKA_SIP_TLS_KEY", "", "key file of that certificate")
+    sip_ping: float = _setting("TRUBKA_SIP_PING", 120.0, "longest time between two pings on a connection over TCP or TLS; 0: none", least=0)
+    sip_nat_ping: float = _setting("TRUBKA_SIP_NAT_PING", 0.0, "time between two empty datagrams to each PBX, for a NAT on the way, as 25; 0: none", least=0)
     ice_servers: tuple[IceServer, ...] = _setting("TRUBKA_ICE_SERVERS", (), "STUN and TURN servers for the browsers, a JSON list as RTCPeerConnection takes it")
     page_grace: float = _setting("TRUBKA_PAGE_GRACE", 2.0, "how long a call waits for a page that acknowledges the ring, before 480", least=0)
     blip: float = _setting("TRUBKA_BLIP", 5.0, "how long a page may be silent before its calls are held", least=1)
@@ -89,6 +95,12 @@ class Settings:
         if bool(self.tls_cert) != bool(self.tls_key):
             raise SettingsError(
                 "TLS_CERT and TLS_KEY", "given both or neither", self.tls_cert or self.tls_key
+            )
+        if bool(self.sip_tls_cert) != bool(self.sip_tls_key):
+            raise SettingsError(
+                "TRUBKA_SIP_TLS_CERT and TRUBKA_SIP_TLS_KEY",
+                "given both or neither",
+                self.sip_tls_cert or self.sip_tls_key,
             )
 
     @property

@@ -9,6 +9,9 @@ from gateway.store.schema import accounts
 from gateway.store.secrets import Vault
 from gateway.store.upsert import upsert
 
+SIP_PORT = 5060
+SIPS_PORT = 5061  # over TLS (RFC 3261 §19.1.2)
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -20,7 +23,7 @@ class Account:
         country: ISO 3166 letters; how numbers without a country code are read.
         client_uuid: the integration's id.
         client_secret: the integration's key, which signs the one-time tokens.
-        transport: `udp`, `tcp` or `auto`: how its lines speak SIP to the PBX.
+        transport: `udp`, `tcp`, `tls` or `auto`: how its lines speak SIP to the PBX.
     """
 
     id: int

@@ -33,7 +33,7 @@ class Extension:
         label: how it is called on the screen; the number where empty.
         softphone: whether the gateway registers it and the browser carries its sound.
         sip_user: what the PBX knows its browser side as; the number where empty.
-        transport: `udp`, `tcp`, `auto`, or empty: as the account says.
+        transport: `udp`, `tcp`, `tls`, `auto`, or empty: as the account says.
         replaces_to: a number that can be dialled in the line's context, to move a call into a fresh page (INVITE with
             Replaces); the extension's own where empty.
     """

@@ -33,6 +33,7 @@ from tests.gateway.process import (
     settings,
     talk,
 )
+from tests.peers.authority import Authority
 from tests.peers.gateway import ACCOUNT as PEERS_ACCOUNT
 from tests.peers.gateway import Gateway
 from tests.peers.ports import HOST, free_port
@@ -46,6 +47,32 @@ def database(tmp_path: Path) -> str:
 
 
 # --- what keeps it from starting -----------------------------------------------------------------------------------------
+
+
+def test_certificates_of_sip_that_cannot_be_used_are_said_in_a_sentence(
+    database: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    (tmp_path / "wrong.pem").write_text("no certificate")
+    for more in (
+        {"sip_tls_ca": str(tmp_path / "none.pem")},
+        {"sip_tls_cert": str(tmp_path / "wrong.pem"), "sip_tls_key": str(tmp_path / "wrong.pem")},
+    ):
+        assert serve(settings(database, **more)) == 1
+    assert caplog.text.count("SIP over TLS has no usable certificates (TRUBKA_SIP_TLS_CA, ") == 2
+    assert "Traceback" not in caplog.text
+
+
+def test_a_tls_port_that_is_taken_is_said_with_its_setting(
+    database: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    issued = Authority().issue(HOST, folder=tmp_path)
+    taken = bind(HOST, 0, 0)
+    assert taken.tls is not None
+    taken.tls.listen()
+    files = {"sip_tls_cert": str(issued.certificate), "sip_tls_key": str(issued.key)}
+    assert serve(settings(database, sip_tls_port=taken.tls.getsockname()[1], **files)) == 1
+    taken.close()
+    assert "(TRUBKA_SIP_HOST, TRUBKA_SIP_PORT, TRUBKA_SIP_TLS_PORT)" in caplog.text
 
 
 def test_a_sip_port_that_is_taken_is_said_in_a_sentence(

@@ -101,3 +101,8 @@ def test_the_settings_are_printed_as_readme_shows_them(capsys: pytest.CaptureFix
 )
 def test_addresses_of_a_pbx_are_taken_apart(text: str, host: str, port: int) -> None:
     assert commands.host_and_port(text) == (host, port)
+
+
+def test_the_usual_port_is_that_of_the_transport() -> None:
+    assert commands.host_and_port("pbx.example.org", "tls") == ("pbx.example.org", 5061)
+    assert commands.host_and_port("pbx.example.org:5060", "tls") == ("pbx.example.org", 5060)

@@ -45,6 +45,8 @@ def test_kinds_are_converted() -> None:
         ("TRUBKA_PUBLIC_URL", "https://phone.example.org/path", "scheme and a host"),
         ("TRUBKA_LOG_LEVEL", "loud", "debug, info"),
         ("TLS_CERT", "cert.pem", "both or neither"),
+        ("TRUBKA_SIP_TLS_KEY", "key.pem", "both or neither"),
+        ("TRUBKA_SIP_NAT_PING", "-1", "at least 0"),
     ],
 )
 def test_what_a_variable_cannot_hold_is_said_with_its_name(variable: str, value: str, said: str) -> None:

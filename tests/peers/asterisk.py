@@ -19,6 +19,7 @@ from typing import Self
 
 from tests.peers.ami import Manager, ManagerError
 from tests.peers.asterisk_config import Office
+from tests.peers.authority import Authority
 from tests.peers.ports import HOST, free_port, free_range, give_back
 from tests.peers.processes import Process, Workshop
 from tests.peers.waiting import PATIENCE
@@ -40,10 +41,12 @@ class Asterisk:
         algorithms: str = "MD5",
         rewrite_contact: bool = False,
         longest_registration: int = 7200,
+        authority: Authority | None = None,
     ) -> None:
         """`algorithms`: digests offered, in order ("SHA-256,MD5"). `rewrite_contact`: requests to a registered contact go
         back the way the registration came (through a lossy wire) instead of straight to the Contact it named.
-        `longest_registration`: seconds, at least 10; one that asks for more is granted this."""
+        `longest_registration`: seconds, at least 10; one that asks for more is granted this. `authority`: it speaks TLS too, with a
+        certificate for localhost, and believes whom this authority signed."""
         self.manager = Manager()
         self.sip_port = sip_port or free_port()
         self.customers_port = customers_port or free_port()
@@ -61,13 +64,20 @@ class Asterisk:
             algorithms=algorithms,
             rewrite_contact=rewrite_contact,
             longest_registration=longest_registration,
+            tls_port=free_port() if authority is not None else 0,
         )
+        self._authority = authority
         self._workshop = workshop
         self._process: Process | None = None
 
     @property
     def address(self) -> tuple[str, int]:
         return HOST, self.sip_port
+
+    @property
+    def tls_address(self) -> tuple[str, int]:
+        """By the name that its certificate is for."""
+        return "localhost", self.office.tls_port
 
     @property
     def log(self) -> Path:
@@ -131,6 +141,12 @@ class Asterisk:
             (self._folder / "etc" / name).write_text(text)
         for name, sound in self.office.sounds().items():
             (self._folder / name).write_bytes(sound)
+        if self._authority is not None:
+            keys = self._folder / "db" / "keys"
+            issued = self._authority.issue("localhost", folder=keys)
+            issued.certificate.rename(keys / "pbx.crt")
+            issued.key.rename(keys / "pbx.key")
+            self._authority.write(keys).rename(keys / "ca.crt")
         self._folder.chmod(0o755)
         if self._root != Path(
             "/"

@@ -46,6 +46,7 @@ class Office:
     algorithms: str = "MD5"
     rewrite_contact: bool = False
     longest_registration: int = 7200
+    tls_port: int = 0
     moved_numbers: tuple[str, ...] = ()
 
     def files(self) -> dict[str, str]:
@@ -100,6 +101,12 @@ class Office:
             f"[{kind}]\ntype=transport\nprotocol={kind}\nbind={HOST}:{self.sip_port}\n"
             for kind in ("udp", "tcp")
         )
+        if self.tls_port:
+            keys = self.inside / "db" / "keys"
+            transports += (
+                f"[tls]\ntype=transport\nprotocol=tls\nbind={HOST}:{self.tls_port}\nmethod=tlsv1_2\n"
+                f"cert_file={keys}/pbx.crt\npriv_key_file={keys}/pbx.key\nca_list_file={keys}/ca.crt\nverify_server=yes\n"
+            )
         desks = "".join(
             self._endpoint(extension, suffix) for extension in self.extensions for suffix in SUFFIXES
         )

@@ -35,8 +35,8 @@ from sip.transport.connection import KeepAlive
 from sip.transport.port import SipPort, Sockets, bind
 from sip.transport.tls import Tls
 from sip.uri import Uri
+from tests.peers.authority import Authority
 from tests.sip.pair import ANSWER, OFFER
-from tests.sip.transport.authority import Authority
 
 E = TypeVar("E", bound=Event)
 OPTIONS = (
@@ -124,9 +124,9 @@ async def two_phones(
 @pytest.fixture
 def tls(tmp_path: Path) -> Tls:
     """What a phone on the loopback shows, and whom it believes."""
-    authority = Authority(tmp_path)
-    certificate, key = authority.issue("phone", {"ip": ["127.0.0.1", "::1"]})
-    return Tls(authority.file, certificate, key)
+    authority = Authority()
+    issued = authority.issue("127.0.0.1", "::1", folder=tmp_path)
+    return Tls(str(authority.write(tmp_path)), str(issued.certificate), str(issued.key))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -333,9 +333,9 @@ async def test_every_message_of_a_call_is_traced_as_it_crosses_the_wire() -> Non
 
 
 async def test_a_wrong_certificate_fails_the_registration_and_says_why(tls: Tls, tmp_path: Path) -> None:
-    other = Authority(tmp_path, "Somebody else")
+    other = Authority().write(tmp_path / "..")
     async with two_phones("tls", tls=tls) as (alice, bob):
-        alice.port._streams._tls = Tls(other.file)
+        alice.port._streams._tls = Tls(str(other))
         host, port = bob.address("tls")
         account = replace(alice.account, registrar=Uri("sip", None, None, host, port))
         alice.port.agent.register(account, alice.port.now())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,27 +11,37 @@ import pytest
 from sip.flow import Flow
 from sip.transport import streams as streams_module
 from sip.transport.tls import CertificateRefused, Tls, cause_of, examine
-from tests.sip.transport.authority import Authority, Names
+from tests.peers.authority import Authority
 from tests.sip.transport.shells import MESSAGE, Shell, client, shell
 
 
+class Signed:
+    """An authority with its file, and a folder for what it signs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.folder.mkdir(exist_ok=True)
+        self._authority = Authority()
+        self.file = str(self._authority.write(folder))
+
+    def listener(self, *names: str, uris: tuple[str, ...] = (), expired: bool = False) -> Tls:
+        """What a peer of these names shows."""
+        issued = self._authority.issue(*names, folder=self.folder, uris=uris, expired=expired)
+        return Tls(self.file, str(issued.certificate), str(issued.key))
+
+
 @pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
-def listener(authority: Authority, names: Names, *, life: timedelta = timedelta(days=1)) -> Tls:
-    certificate, key = authority.issue("listener", names, life=life)
-    return Tls(authority.file, certificate, key)
+def authority(tmp_path: Path) -> Signed:
+    return Signed(tmp_path / "known")
 
 
 def to(server: Shell, name: str = "pbx.example") -> Flow:
     return Flow("tls", server.tls_address, 0, name)
 
 
-async def test_messages_go_both_ways_over_one_connection(authority: Authority) -> None:
+async def test_messages_go_both_ways_over_one_connection(authority: Signed) -> None:
     async with (
-        shell(tls=listener(authority, {"dns": ["pbx.example"]})) as server,
+        shell(tls=authority.listener("pbx.example")) as server,
         shell(tls=Tls(authority.file)) as ours,
     ):
         ours.tcp.send(MESSAGE, to(server))
@@ -48,23 +57,28 @@ async def test_messages_go_both_ways_over_one_connection(authority: Authority) -
 
 
 @pytest.mark.parametrize(
-    ("names", "name"),
+    ("names", "uris", "name"),
     [
-        ({"uri": ["sip:pbx.example"]}, "pbx.example"),
-        ({"ip": ["127.0.0.1"]}, "127.0.0.1"),
-        ({"ip": ["127.0.0.1"]}, ""),
-        ({"dns": ["*.pbx.example"]}, "office.pbx.example"),
+        ((), ("sip:pbx.example",), "pbx.example"),
+        (("127.0.0.1",), (), "127.0.0.1"),
+        (("127.0.0.1",), (), ""),
+        (("*.pbx.example",), (), "office.pbx.example"),
     ],
 )
-async def test_every_kind_of_name_is_taken(authority: Authority, names: Names, name: str) -> None:
-    async with shell(tls=listener(authority, names)) as server, shell(tls=Tls(authority.file)) as ours:
+async def test_every_kind_of_name_is_taken(
+    authority: Signed, names: tuple[str, ...], uris: tuple[str, ...], name: str
+) -> None:
+    async with (
+        shell(tls=authority.listener(*names, uris=uris)) as server,
+        shell(tls=Tls(authority.file)) as ours,
+    ):
         ours.tcp.send(MESSAGE, to(server, name))
         await server.until(lambda: server.received)
 
 
-async def test_a_certificate_for_another_name_is_refused_before_a_word_is_said(authority: Authority) -> None:
+async def test_a_certificate_for_another_name_is_refused_before_a_word_is_said(authority: Signed) -> None:
     async with (
-        shell(tls=listener(authority, {"dns": ["other.example"]})) as server,
+        shell(tls=authority.listener("other.example")) as server,
         shell(tls=Tls(authority.file)) as ours,
     ):
         ours.tcp.send(MESSAGE, to(server))
@@ -76,10 +90,10 @@ async def test_a_certificate_for_another_name_is_refused_before_a_word_is_said(a
         assert server.received == []
 
 
-async def test_an_authority_that_is_not_known_is_refused(authority: Authority, tmp_path: Path) -> None:
-    other = Authority(tmp_path, "Somebody else")
+async def test_an_authority_that_is_not_known_is_refused(authority: Signed, tmp_path: Path) -> None:
+    other = Signed(tmp_path / "other")
     async with (
-        shell(tls=listener(authority, {"dns": ["pbx.example"]})) as server,
+        shell(tls=authority.listener("pbx.example")) as server,
         shell(tls=Tls(other.file)) as ours,
     ):
         ours.tcp.send(MESSAGE, to(server))
@@ -90,28 +104,28 @@ async def test_an_authority_that_is_not_known_is_refused(authority: Authority, t
         assert server.counters == {"tls_handshake_failed": 1}
 
 
-async def test_without_an_authority_of_our_own_those_of_the_system_count(authority: Authority) -> None:
-    async with shell(tls=listener(authority, {"dns": ["pbx.example"]})) as server, shell() as ours:
+async def test_without_an_authority_of_our_own_those_of_the_system_count(authority: Signed) -> None:
+    async with shell(tls=authority.listener("pbx.example")) as server, shell() as ours:
         ours.tcp.send(MESSAGE, to(server))
         await ours.until(lambda: ours.lost)
         assert ours.counters == {"tls_refused": 1}
 
 
-async def test_a_certificate_that_has_run_out_is_refused(authority: Authority) -> None:
-    tls = listener(authority, {"dns": ["pbx.example"]}, life=timedelta(days=-1))
+async def test_a_certificate_that_has_run_out_is_refused(authority: Signed) -> None:
+    tls = authority.listener("pbx.example", expired=True)
     async with shell(tls=tls) as server, shell(tls=Tls(authority.file)) as ours:
         ours.tcp.send(MESSAGE, to(server))
         await ours.until(lambda: ours.lost)
         assert ours.causes == ["certificate refused: certificate has expired"]
 
 
-def test_nothing_below_tls_1_2_is_spoken(authority: Authority) -> None:
+def test_nothing_below_tls_1_2_is_spoken(authority: Signed) -> None:
     """RFC 8996."""
-    tls = listener(authority, {"dns": ["pbx.example"]})
+    tls = authority.listener("pbx.example")
     assert tls.client().minimum_version == tls.server().minimum_version == ssl.TLSVersion.TLSv1_2
 
 
-async def test_a_peer_that_speaks_no_tls_is_a_failure_with_its_cause(authority: Authority) -> None:
+async def test_a_peer_that_speaks_no_tls_is_a_failure_with_its_cause(authority: Signed) -> None:
     async with shell() as server, shell(tls=Tls(authority.file)) as ours:
         ours.tcp.send(MESSAGE, Flow("tls", server.address, 0, "pbx.example"))
         await ours.until(lambda: ours.lost)
@@ -119,9 +133,9 @@ async def test_a_peer_that_speaks_no_tls_is_a_failure_with_its_cause(authority: 
         assert ours.counters == {"tcp_failed": 1}
 
 
-async def test_a_name_that_cannot_be_one_is_a_failure_and_no_traceback(authority: Authority) -> None:
+async def test_a_name_that_cannot_be_one_is_a_failure_and_no_traceback(authority: Signed) -> None:
     async with (
-        shell(tls=listener(authority, {"dns": ["pbx.example"]})) as server,
+        shell(tls=authority.listener("pbx.example")) as server,
         shell(tls=Tls(authority.file)) as ours,
     ):
         ours.tcp.send(MESSAGE, to(server, "." + "x" * 300))
@@ -129,14 +143,14 @@ async def test_a_name_that_cannot_be_one_is_a_failure_and_no_traceback(authority
         assert ours.counters.total() == 1
 
 
-async def test_a_client_certificate_is_shown_to_whom_asks(authority: Authority) -> None:
-    tls = listener(authority, {"dns": ["pbx.example"]})
+async def test_a_client_certificate_is_shown_to_whom_asks(authority: Signed) -> None:
+    tls = authority.listener("pbx.example")
     context = tls.server()
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(authority.file)
-    certificate, key = authority.issue("ours", {"dns": ["gateway.example"]})
+    mine = authority.listener("gateway.example")
     async with shell(tls=tls) as server:
-        async with shell(tls=Tls(authority.file, certificate, key)) as ours:
+        async with shell(tls=mine) as ours:
             ours.tcp.send(MESSAGE, to(server))
             await server.until(lambda: server.received)
         async with shell(tls=Tls(authority.file)) as nameless:
@@ -145,10 +159,10 @@ async def test_a_client_certificate_is_shown_to_whom_asks(authority: Authority) 
             assert nameless.causes[0].startswith(("TLS failed", "connection"))
 
 
-async def test_two_names_at_one_address_are_two_connections(authority: Authority) -> None:
+async def test_two_names_at_one_address_are_two_connections(authority: Signed) -> None:
     """A hosted PBX: what one customer's certificate proves is nothing for another's."""
     async with (
-        shell(tls=listener(authority, {"dns": ["a.pbx.example", "b.pbx.example"]})) as server,
+        shell(tls=authority.listener("a.pbx.example", "b.pbx.example")) as server,
         shell(tls=Tls(authority.file)) as ours,
     ):
         for name in ("a.pbx.example", "b.pbx.example", "c.pbx.example"):
@@ -158,9 +172,9 @@ async def test_two_names_at_one_address_are_two_connections(authority: Authority
         assert ours.lost == [to(server, "c.pbx.example")]
 
 
-async def test_strangers_are_cut_off_before_tls_costs_anything(authority: Authority) -> None:
+async def test_strangers_are_cut_off_before_tls_costs_anything(authority: Signed) -> None:
     async with (
-        shell(["127.0.0.9"], tls=listener(authority, {"dns": ["pbx.example"]})) as server,
+        shell(["127.0.0.9"], tls=authority.listener("pbx.example")) as server,
         shell(tls=Tls(authority.file)) as ours,
     ):
         ours.tcp.send(MESSAGE, to(server))
@@ -169,10 +183,10 @@ async def test_strangers_are_cut_off_before_tls_costs_anything(authority: Author
 
 
 async def test_a_client_that_never_shakes_hands_is_given_up(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
+    authority: Signed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streams_module, "_CONNECT_TIMEOUT", 0.05)
-    async with shell(tls=listener(authority, {"dns": ["pbx.example"]})) as server:
+    async with shell(tls=authority.listener("pbx.example")) as server:
         reached = Shell(server.tls_address)
         async with client(reached) as (reader, _):
             assert await reader.read() == b""
@@ -181,9 +195,9 @@ async def test_a_client_that_never_shakes_hands_is_given_up(
         assert not server.tcp._hosts
 
 
-async def test_a_message_that_is_too_long_is_answered_before_the_end(authority: Authority) -> None:
+async def test_a_message_that_is_too_long_is_answered_before_the_end(authority: Signed) -> None:
     async with (
-        shell(tls=listener(authority, {"dns": ["pbx.example"]})) as server,
+        shell(tls=authority.listener("pbx.example")) as server,
         shell(tls=Tls(authority.file)) as ours,
     ):
         take = server.tcp.received
@@ -201,12 +215,14 @@ async def test_a_message_that_is_too_long_is_answered_before_the_end(authority: 
 # The files.
 
 
-async def test_a_renewed_certificate_is_shown_at_the_next_connection(authority: Authority) -> None:
-    tls = listener(authority, {"dns": ["old.example"]})
+async def test_a_renewed_certificate_is_shown_at_the_next_connection(authority: Signed) -> None:
+    tls = authority.listener("old.example")
     tls.check()
     before = tls.client(), tls.server()
     assert (tls.client(), tls.server()) == before
-    authority.issue("listener", {"dns": ["new.example"]})
+    new = authority.listener("new.example")
+    os.replace(new.certificate, tls.certificate)
+    os.replace(new.key, tls.key)
     os.utime(tls.certificate, (1, 1))
     assert tls.server() is not before[1]
     assert tls.client() is not before[0]
@@ -215,8 +231,8 @@ async def test_a_renewed_certificate_is_shown_at_the_next_connection(authority: 
         await server.until(lambda: server.received)
 
 
-def test_files_that_become_unreadable_leave_what_was_read(authority: Authority) -> None:
-    tls = listener(authority, {"dns": ["pbx.example"]})
+def test_files_that_become_unreadable_leave_what_was_read(authority: Signed) -> None:
+    tls = authority.listener("pbx.example")
     tls.check()
     before = tls.server()
     Path(tls.certificate).write_text("nothing")
@@ -226,7 +242,7 @@ def test_files_that_become_unreadable_leave_what_was_read(authority: Authority) 
     assert tls.server() is before
 
 
-def test_files_that_are_not_to_be_had_are_known_at_the_start(authority: Authority, tmp_path: Path) -> None:
+def test_files_that_are_not_to_be_had_are_known_at_the_start(authority: Signed, tmp_path: Path) -> None:
     Tls().check()
     for wrong in (Tls(str(tmp_path / "none")), Tls("", __file__, __file__), Tls(__file__)):
         with pytest.raises(OSError):
