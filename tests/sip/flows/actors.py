@@ -1,0 +1,282 @@
+"""Who plays in a call flow: agents of ours, which do what the text commands, and servers, which send what it says.
+
+A server is a proxy, a registrar or another's telephone, whatever the text makes of it: a message that it holds and has not passed on yet is
+passed on (with Via, Record-Route and Max-Forwards as RFC 3261 §16 says); otherwise it answers the latest request of the one it speaks to,
+acknowledges or cancels what it passed on there, or speaks in their dialog.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from sip.account import Account, Address
+from sip.agent import UserAgent
+from sip.call import Call
+from sip.dialog import Dialog
+from sip.events import CallReceived, Event
+from sip.headers import ReplacesHeader
+from sip.ids import SeededIds
+from sip.message import Message, Request, Response
+from sip.registration import Registration
+from sip.uri import NameAddr, Uri
+from tests.sip.pair import ANSWER, HOLD, OFFER
+
+RESUMED = HOLD.replace(b"a=sendonly\r\n", b"").replace(b"o=- 1 2", b"o=- 1 3")
+HELD = ANSWER.replace(b"o=- 1 1", b"o=- 1 2") + b"a=recvonly\r\n"
+BODIES = {"offer": OFFER, "answer": ANSWER, "hold": HOLD, "held": HELD, "resumed": RESUMED, "none": b""}
+
+
+class Agent:
+    """A user agent of ours, and what its user does."""
+
+    def __init__(self, name: str, address: Address, proxy: Address | None, seed: int) -> None:
+        self.name = name
+        self.address = address
+        self.agent = UserAgent(host=address[0], port=address[1], ids=SeededIds(seed))
+        home = Uri("sip", None, None, "example.com") if proxy else Uri("sip", None, None, address[0])
+        self.account = Account(replace(home, user=name), name, "secret", home, proxy=proxy)
+        self.calls: list[Call] = []
+        self.events: list[Event] = []
+        self._heard = 0  # how many of the events the text has mentioned
+        self._registration: Registration | None = None
+
+    def take_events(self) -> None:
+        for event in self.agent.take_events():
+            self.events.append(event)
+            if isinstance(event, CallReceived):
+                self.calls.append(event.call)
+
+    def must_hear(self, name: str, below: list[str]) -> None:
+        """The event comes after those that were mentioned before; its attributes are as the lines say."""
+        for place in range(self._heard, len(self.events)):
+            event = self.events[place]
+            if type(event).__name__ == name:
+                self._heard = place + 1
+                for line in below:
+                    attribute, _, value = line.partition(": ")
+                    assert str(getattr(event, attribute)) == value, f"{line}: {getattr(event, attribute)}"
+                return
+        raise AssertionError(
+            f"{self.name} heard {[type(one).__name__ for one in self.events[self._heard :]]}"
+        )
+
+    def obey(
+        self, words: str, number: int, below: list[str], actors: dict[str, Agent | Server], now: float
+    ) -> None:
+        """Do what the text commands, with call `number` of this agent (0: the latest)."""
+        verb, *rest = words.split()
+        if verb == "register":
+            self._register(now)
+        elif verb == "unregister":
+            assert self._registration is not None
+            self._registration.unregister(now)
+        elif verb == "dial":
+            self._dial(actors[rest[0]], rest[1:], below, now)
+        else:
+            self._with_call(self.calls[number - 1], verb, rest, now)
+
+    def _register(self, now: float) -> None:
+        if self._registration is None:
+            self._registration = self.agent.register(self.account, now, contact_user=self.name)
+        else:
+            self._registration.refresh(now)
+
+    def _dial(self, whom: Agent | Server, rest: list[str], below: list[str], now: float) -> None:
+        host = "example.com" if self.account.proxy and isinstance(whom, Agent) else whom.address[0]
+        sdp = None if rest[:2] == ["without", "offer"] else OFFER
+        replaces = None
+        if rest[:1] == ["replacing"]:
+            replaces = ReplacesHeader.parse(" ".join(rest[1:]))
+        headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in below)]
+        target = Uri("sip", whom.name, None, host)
+        call = self.agent.invite(self.account, target, sdp, now, replaces=replaces, headers=headers)
+        self.calls.append(call)
+
+    def _with_call(self, call: Call, verb: str, rest: list[str], now: float) -> None:
+        body = BODIES[rest[0]] if rest and rest[0] in BODIES else None
+        match verb:
+            case "ring":
+                call.ring(now, body, status=183 if body else 180)
+            case "accept":
+                call.accept(body or ANSWER, now)
+            case "reject":
+                call.reject(int(rest[0]), now)
+            case "acknowledge":
+                call.acknowledge(now, body)
+            case "cancel":
+                call.cancel(now)
+            case "bye":
+                call.bye(now)
+            case "offer":
+                call.reinvite(body or OFFER, now)
+            case "answer":
+                call.answer_offer(body or ANSWER, now)
+            case "refuse":
+                call.refuse_offer(int(rest[0]), now)
+            case _:
+                raise AssertionError(f"no such command: {verb}")
+
+
+@dataclass
+class Server:
+    """Whoever is not ours."""
+
+    name: str
+    address: Address
+    records: bool = False  # whether it stays in the path of the dialogs that it helps to make
+    _held: list[tuple[Agent | Server, Message]] = field(default_factory=list)  # not passed on yet
+    _requests: dict[str, list[Request]] = field(default_factory=dict)  # by whom, for answers
+    _sent: dict[str, Request] = field(default_factory=dict)  # the INVITE that went to whom
+    _answers: dict[str, Response] = field(default_factory=dict)  # the latest answer to it
+    _dialogs: dict[str, Dialog] = field(default_factory=dict)
+    _count: int = 0
+
+    def take(self, sender: Agent | Server, message: Message) -> None:
+        """A message came."""
+        if isinstance(message, Request):
+            before = self._requests.setdefault(sender.name, [])
+            if message.method == "ACK" and any(one.branch == message.branch for one in before):
+                return  # of a refusal: it goes no further (§16.7)
+            before.append(message)
+        self._held.append((sender, message))
+        if isinstance(message, Request):
+            return
+        if isinstance(message, Response) and message.cseq.method == "INVITE":
+            self._answers[sender.name] = message
+            sent = self._sent.get(sender.name)
+            if (
+                message.status < 300
+                and message.to_tag
+                and sent is not None
+                and sent.via.host == self.address[0]
+            ):
+                self._dialogs.setdefault(sender.name, Dialog.of_caller(sent, message))
+
+    def make(self, word: str, to: Agent | Server, below: list[str]) -> Message:
+        """The message that the text says, to this one."""
+        headers = [
+            (name, value.strip())
+            for name, _, value in (line.partition(":") for line in below)
+            if ":" in name + _
+        ]
+        plain = [line for line in below if ":" not in line.partition(" ")[0]]
+        if word[0].isdigit():
+            return self._respond(word, to, headers, plain)
+        return self._request(word, to, headers, plain)
+
+    # Responses.
+
+    def _respond(
+        self, word: str, to: Agent | Server, headers: list[tuple[str, str]], plain: list[str]
+    ) -> Message:
+        status, _, method = word.partition(" ")
+        for place, (sender, held) in enumerate(self._held):
+            if isinstance(held, Response) and held.status == int(status) and sender is not to:
+                del self._held[place]
+                return self._passed_back(held)
+        request = [
+            one for one in self._requests[to.name] if method in ("", one.method) and one.method != "ACK"
+        ][-1]
+        if int(status) >= 200:
+            self._held = [pair for pair in self._held if pair[1] is not request]
+        tag = next((line[4:] for line in plain if line.startswith("tag ")), self.name)
+        body = next((BODIES[line[5:]] for line in plain if line.startswith("body ")), b"")
+        if body:
+            headers.append(("Content-Type", "application/sdp"))
+        if request.method in ("INVITE", "SUBSCRIBE", "REFER") and 100 < int(status) < 300:
+            if all(name != "Contact" for name, _ in headers):
+                headers.append(("Contact", f"<sip:{self.name}@{self.address[0]}>"))
+        noted = request.with_received(*to.address)
+        reply = noted.reply(int(status), to_tag=None if status == "100" else tag, headers=headers, body=body)
+        if request.method == "INVITE" and 100 < int(status) < 300:
+            self._dialogs[to.name] = Dialog.of_callee(request, reply.to_tag or "")
+        return reply
+
+    def _passed_back(self, response: Response) -> Response:
+        """Without our Via, which is the topmost (RFC 3261 §16.7)."""
+        rest = response.get_all("Via")[1:]
+        assert rest, "nobody to pass it back to"
+        plain = response.without("Via")
+        for via in reversed(rest):
+            plain = plain.prepend("Via", via)
+        return plain
+
+    # Requests.
+
+    def _request(
+        self, method: str, to: Agent | Server, headers: list[tuple[str, str]], plain: list[str]
+    ) -> Message:
+        for place, (sender, held) in enumerate(self._held):
+            if isinstance(held, Request) and held.method == method and sender is not to:
+                del self._held[place]
+                return self._passed_on(held, to)
+        sent, answer = self._sent.get(to.name), self._answers.get(to.name)
+        if method == "CANCEL" or (method == "ACK" and answer is not None and answer.status >= 300):
+            assert sent is not None, f"nothing was sent to {to.name}"
+            of = answer if method == "ACK" and answer is not None else sent
+            return _of_the_same_branch(sent, method, of.get("To") or "")
+        return self._own(method, to, headers, plain)
+
+    def _passed_on(self, request: Request, to: Agent | Server) -> Request:
+        """RFC 3261 §16.6: Max-Forwards, our Route taken off, Record-Route, our Via."""
+        routes = [one for one in request.get_all("Route") if NameAddr.parse(one).uri.host != self.address[0]]
+        passed = request.without("Route").with_header(
+            "Max-Forwards", (request.integer("Max-Forwards") or 70) - 1
+        )
+        for route in reversed(routes):
+            passed = passed.prepend("Route", route)
+        if self.records and request.method == "INVITE" and request.to_tag is None:
+            passed = passed.prepend("Record-Route", f"<sip:{self.address[0]};lr>")
+        passed = passed.prepend("Via", self._via())
+        if request.method == "INVITE":
+            self._sent[to.name] = passed
+        return passed
+
+    def _own(
+        self, method: str, to: Agent | Server, headers: list[tuple[str, str]], plain: list[str]
+    ) -> Request:
+        body = next((BODIES[line[5:]] for line in plain if line.startswith("body ")), b"")
+        if body:
+            headers.append(("Content-Type", "application/sdp"))
+        dialog = self._dialogs.get(to.name)
+        contact = f"<sip:{self.name}@{self.address[0]}>"
+        if dialog is None:
+            target = Uri("sip", to.name, None, to.address[0])
+            fields = [
+                ("Max-Forwards", "70"),
+                ("From", f"<sip:{self.name}@{self.address[0]}>;tag={self.name}"),
+                ("To", f"<{target}>"),
+                ("Call-ID", f"{self.name}{self._count}"),
+                ("CSeq", f"1 {method}"),
+                ("Contact", contact),
+            ]
+            request = Request.build(method, target, [*fields, *headers], body)
+        else:
+            own_contact = any(name == "Contact" for name, _ in headers)
+            number = dialog.local_cseq if method == "ACK" else None
+            request = dialog.request(
+                method, contact=None if own_contact else contact, headers=headers, body=body, cseq=number
+            )
+        request = request.prepend("Via", self._via())
+        if method == "INVITE":
+            self._sent[to.name] = request
+            self._answers.pop(to.name, None)
+        return request
+
+    def _via(self) -> str:
+        self._count += 1
+        return f"SIP/2.0/UDP {self.address[0]}:5060;rport;branch=z9hG4bK{self.name}{self._count}"
+
+
+def _of_the_same_branch(invite: Request, method: str, to: str) -> Request:
+    """ACK of a refusal, or CANCEL: as its INVITE, on its topmost Via (RFC 3261 §9.1, §17.1.1.3)."""
+    headers = [
+        ("Via", invite.get_all("Via")[0]),
+        *(("Route", one) for one in invite.get_all("Route")),
+        ("Max-Forwards", "70"),
+        ("From", invite.get("From") or ""),
+        ("To", to),
+        ("Call-ID", invite.call_id),
+        ("CSeq", f"{invite.cseq.number} {method}"),
+    ]
+    return Request.build(method, invite.uri, headers)
