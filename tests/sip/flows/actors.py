@@ -53,12 +53,20 @@ class Agent:
             if type(event).__name__ == name:
                 self._heard = place + 1
                 for line in below:
+                    if line.startswith("replaces "):
+                        self._must_replace(event, int(line.rpartition("/")[2]))
+                        continue
                     attribute, _, value = line.partition(": ")
                     assert str(getattr(event, attribute)) == value, f"{line}: {getattr(event, attribute)}"
                 return
         raise AssertionError(
             f"{self.name} heard {[type(one).__name__ for one in self.events[self._heard :]]}"
         )
+
+    def _must_replace(self, event: Event, number: int) -> None:
+        assert isinstance(event, CallReceived)
+        assert event.call.replaces is not None
+        assert self.agent.find_replaced(event.call.replaces) is self.calls[number - 1]
 
     def obey(
         self, words: str, number: int, below: list[str], actors: dict[str, Agent | Server], now: float
@@ -138,9 +146,8 @@ class Server:
             if message.method == "ACK" and any(one.branch == message.branch for one in before):
                 return  # of a refusal: it goes no further (§16.7)
             before.append(message)
-        self._held.append((sender, message))
-        if isinstance(message, Request):
-            return
+        if message.cseq.method != "CANCEL" or isinstance(message, Request):
+            self._held.append((sender, message))
         if isinstance(message, Response) and message.cseq.method == "INVITE":
             self._answers[sender.name] = message
             sent = self._sent.get(sender.name)
@@ -152,8 +159,14 @@ class Server:
             ):
                 self._dialogs.setdefault(sender.name, Dialog.of_caller(sent, message))
 
-    def make(self, word: str, to: Agent | Server, below: list[str]) -> Message:
-        """The message that the text says, to this one."""
+    def make(self, word: str, to: Agent | Server, below: list[str], fork_of: str | None = None) -> Message:
+        """The message that the text says, to this one.
+
+        Args:
+            fork_of: whose INVITE is passed on once more.
+        """
+        if fork_of is not None:
+            return self._passed_on([one for one in self._requests[fork_of] if one.method == word][-1], to)
         headers = [
             (name, value.strip())
             for name, _, value in (line.partition(":") for line in below)
@@ -171,7 +184,8 @@ class Server:
     ) -> Message:
         status, _, method = word.partition(" ")
         for place, (sender, held) in enumerate(self._held):
-            if isinstance(held, Response) and held.status == int(status) and sender is not to:
+            wanted = isinstance(held, Response) and held.status == int(status)
+            if wanted and method in ("", held.cseq.method) and sender is not to:
                 del self._held[place]
                 return self._passed_back(held)
         request = [
@@ -192,7 +206,7 @@ class Server:
             self._dialogs[to.name] = Dialog.of_callee(request, reply.to_tag or "")
         return reply
 
-    def _passed_back(self, response: Response) -> Response:
+    def _passed_back(self, response: Message) -> Message:
         """Without our Via, which is the topmost (RFC 3261 §16.7)."""
         rest = response.get_all("Via")[1:]
         assert rest, "nobody to pass it back to"

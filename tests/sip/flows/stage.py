@@ -21,7 +21,7 @@ from sip.message import Message, Request, Response, parse
 from tests.sip.flows.actors import BODIES, Agent, Server
 from tests.sip.pair import label
 
-_ARROW = re.compile(r"(?:(F\d+) +)?(\w+) -> (\w+) +([A-Z]+|\d{3}(?: [A-Z]+)?)( lost)?")
+_ARROW = re.compile(r"(?:(F\d+) +)?(\w+) -> (\w+) +([A-Z]+|\d{3}(?: [A-Z]+)?)( lost)?(?: from (\w+))?")
 _COMMAND = re.compile(r"(\w+?)(?:/(\d))?: (.+)")
 _HEARS = re.compile(r"(\w+) hears (\w+)")
 _LIKE = re.compile(r"([\w-]+) (as|unlike|above) (F\d+)")
@@ -59,6 +59,7 @@ class Stage:
     actors: dict[str, Agent | Server] = field(default_factory=dict)
     now: float = 0.0
     named: dict[str, Message] = field(default_factory=dict)
+    senders: dict[str, str] = field(default_factory=dict)
     _flying: dict[str, deque[tuple[str, Message]]] = field(default_factory=dict)
 
     @property
@@ -87,9 +88,7 @@ class Stage:
             agent.obey(match[3], int(match[2] or 0), below, self.actors, self.now)
             self._collect(agent)
         elif match := _ARROW.fullmatch(line):
-            self._pass(
-                match[1], self.actors[match[2]], self.actors[match[3]], match[4], below, bool(match[5])
-            )
+            self._pass(match, below)
         else:
             raise AssertionError("not a line of a flow")
 
@@ -111,29 +110,36 @@ class Stage:
 
     # Messages.
 
-    def _pass(
-        self,
-        name: str | None,
-        sender: Agent | Server,
-        receiver: Agent | Server,
-        word: str,
-        below: list[str],
-        lost: bool,
-    ) -> None:
+    def _pass(self, match: re.Match[str], below: list[str]) -> None:
+        name, word = match[1], match[4]
+        sender, receiver = self.actors[match[2]], self.actors[match[3]]
         if isinstance(sender, Agent):
             message = self._next_of(sender, receiver, word)
             self._compare(message, below)
         else:
-            message = sender.make(word, receiver, below)
+            message = sender.make(word, receiver, self._filled(below, receiver), match[6])
         if name is not None:
-            self.named[name] = message
-        if lost:
-            return
+            self.named[name], self.senders[name] = message, sender.name
+        if match[5]:
+            return  # lost
         if isinstance(receiver, Server):
             receiver.take(sender, message)
         else:
             receiver.agent.receive(message.to_bytes(), Flow("udp", sender.address), self.now)
             self._collect(receiver)
+
+    def _filled(self, below: list[str], receiver: Agent | Server) -> list[str]:
+        """`replaces F3` as the header that names this message's dialog from the receiver's side (RFC 3891 §3)."""
+        filled = []
+        for line in below:
+            if line.startswith("replaces F"):
+                of = self.named[line[9:]]
+                ours, theirs = of.from_tag, of.to_tag
+                if self.senders[line[9:]] == receiver.name:
+                    ours, theirs = theirs, ours
+                line = f"Replaces: {of.call_id};to-tag={ours};from-tag={theirs}"
+            filled.append(line)
+        return filled
 
     def _next_of(self, sender: Agent, receiver: Agent | Server, word: str) -> Message:
         waiting = self._flying[sender.name]
