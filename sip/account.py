@@ -1,18 +1,17 @@
-"""A line's account at a PBX: who we are, with which password, and where its messages go. Values only, nothing is resolved.
+"""A line's account at a PBX: who we are, with which password, and whom its messages are for. Values only, nothing is resolved.
 
-Invariant: the place a message goes to depends on the account, the next hop and its size, and on nothing else.
+Invariant: what a message's next hop is depends on the account, the message's own target and its size, and on nothing else.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
-from ipaddress import ip_address
 from typing import Literal, TypeAlias
 
 from sip.errors import LocalProtocolError
-from sip.flow import Flow
+from sip.flow import Flow, TransportName
 from sip.grammar import safe
+from sip.location.plan import is_numeric
 from sip.uri import Uri
 
 Transport: TypeAlias = Literal["udp", "tcp", "tls", "auto"]
@@ -33,8 +32,9 @@ class Account:
         username: of the digest; usually the user part of `uri`.
         password: of the digest; never printed.
         registrar: the Request-URI of REGISTER (RFC 3261 §10.2: without a user part).
-        proxy: (host, port) that every request of the line is sent to, in dialogs without a route set too; None: the
-            registrar's, or in a dialog the remote target's, which must then be numeric addresses.
+        proxy: what every request of the line is sent to, in dialogs without a route set too: an address (host, port), or a URI,
+            whose host may be a name to be located (RFC 3263), and which stands in Route if it has `;lr` (RFC 3261 §8.1.2). None: the
+            request's own target, which for REGISTER is the registrar.
         transport: "udp" is UDP at any size (an offer of a browser never fits in 1300 bytes), "tcp" always TCP, "tls" always TLS,
             "auto" the size rule of RFC 3261 §18.1.1. An address of record, or a registrar, of the scheme sips makes it "tls".
         display_name: shown in From, may be empty.
@@ -49,7 +49,7 @@ class Account:
     username: str
     password: str = field(repr=False)
     registrar: Uri
-    proxy: Address | None = None
+    proxy: Address | Uri | None = None
     transport: Transport = "udp"
     display_name: str = ""
     expires: int = 600
@@ -75,13 +75,24 @@ class Account:
         """Whether it is known by the scheme sips: its Contact is of that scheme too (RFC 3261 §8.1.1.8)."""
         return "sips" in (self.uri.scheme, self.registrar.scheme)
 
+    @property
+    def proxy_address(self) -> Address | None:
+        """Where the proxy is, if that is known without asking anybody."""
+        proxy = self.proxy
+        return address_of(proxy, self.transport) if isinstance(proxy, Uri) else proxy
+
+    @property
+    def transports(self) -> tuple[TransportName, ...]:
+        """Those that may be used, the usual one first."""
+        return ("udp", "tcp") if self.transport == "auto" else (self.transport,)
+
     def flow(self, size: int, next_hop: Address | None = None) -> Flow:
         """Where a request of `size` bytes goes: to the proxy, else to `next_hop`, else to the registrar.
 
         Raises:
             ValueError: there is no proxy and the registrar is a name, not an address.
         """
-        remote = self.proxy or next_hop or address_of(self.registrar, self.transport)
+        remote = self.proxy_address or next_hop or address_of(self.registrar, self.transport)
         if remote is None:
             raise ValueError(
                 f"no numeric address to send to: registrar {self.registrar}, and no proxy was given"
@@ -101,23 +112,14 @@ def is_tcp(transport: Transport, size: int) -> bool:
 
 
 def address_of(uri: Uri, transport: str | None = None) -> Address | None:
-    """The socket address a URI names, or None when its host is a name: this library resolves nothing (RFC 3263 is not here).
+    """The socket address a URI names, or None when its host is a name, for `sip.location` to find.
 
     Args:
         transport: what is used whatever the URI says; it decides the default port.
     """
-    return (uri.host, uri.port or default_port(uri, transport)) if _is_numeric(uri.host) else None
+    return (uri.host, uri.port or default_port(uri, transport)) if is_numeric(uri.host) else None
 
 
 def default_port(uri: Uri, transport: str | None = None) -> int:
     """RFC 3261 §19.1.2: 5060, and 5061 for TLS."""
     return _TLS_PORT if "tls" in (transport, uri.transport) or uri.scheme == "sips" else _PORT
-
-
-@lru_cache(maxsize=4096)
-def _is_numeric(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -28,7 +28,9 @@ from sip.fields import Headers, Value
 from sip.flow import Flow, Transmit
 from sip.headers import ReplacesHeader, checked_call_id
 from sip.ids import Ids
+from sip.location.records import Answer, Question
 from sip.message import Request, parse
+from sip.pacer import Pace
 from sip.receiver import Receiver
 from sip.registration import Registration
 from sip.subscriptions.commands import EventCommands
@@ -51,6 +53,8 @@ class UserAgent(EventCommands):
         host, port: what Via and Contact say: the address our socket is reached at, fixed for the life of the process.
         tls_port: what they say of TLS; None: the next port (RFC 3261 §19.1.2 has 5060 and 5061).
         alias: whether requests over TLS offer their connection for those of the peer (RFC 5923 §8.1); we must have a certificate.
+        locates: whether host names are looked up (RFC 3263): somebody takes `take_questions` to the DNS and brings what it says.
+        pace: what each registrar is thought to bear.
         ids: where tags, branches and Call-IDs come from; `ByteIds(secrets.token_bytes)` in production.
         timers: T1, T2 and T4.
         product: what User-Agent and Server say.
@@ -78,6 +82,8 @@ class UserAgent(EventCommands):
         max_watchers: int = _MAX_WATCHERS,
         tls_port: int | None = None,
         alias: bool = False,
+        locates: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         tls_port = port + 1 if tls_port is None else tls_port
         self._core = Core(
@@ -91,7 +97,10 @@ class UserAgent(EventCommands):
             packages=packages,
             referable=referable,
             tls_port=tls_port,
+            pace=pace or Pace(),
         )
+        if locates:
+            self._core.enable_locating()
         self._receiver = Receiver(self._core, max_calls, max_watchers)
         self._core.layer = self._layer = TransactionLayer(
             self._receiver,
@@ -148,7 +157,7 @@ class UserAgent(EventCommands):
         """Register a line and keep it registered: Registered or RegistrationFailed follows, again and again.
 
         Args:
-            account: its registrar or proxy is a numeric address, or ValueError is raised.
+            account: its registrar or proxy is a numeric address, or, without `locates`, ValueError is raised.
             owner: is `call.owner` of every call that comes in for this line.
             contact_user: the user part of our Contact; without it an unguessable one is made. A line that has the same one after a
                 restart is found by INVITEs for the registration of its earlier life.
@@ -198,6 +207,7 @@ class UserAgent(EventCommands):
             else core.line_contact(account)
         )
         fields: list[tuple[str, Value]] = [
+            *core.routes(account),
             ("Max-Forwards", "70"),
             ("From", NameAddr(account.display_name, account.uri, {"tag": tag})),
             ("To", NameAddr("", target)),
@@ -210,8 +220,8 @@ class UserAgent(EventCommands):
         if replaces is not None:
             fields += [("Replaces", replaces), ("Require", "replaces")]
         request = Request.build("INVITE", target, [*fields, *body_headers(sdp)], sdp or b"")
-        flow = core.first_flow(request, account)
-        call = OutgoingCall(core, request, flow, local_tag=tag, contact=contact, account=account, owner=owner)
+        way = core.first_way(request, account, now)
+        call = OutgoingCall(core, request, way, local_tag=tag, contact=contact, account=account, owner=owner)
         core.calls[call.id, tag] = call
         if wait:
             call.prepare()
@@ -302,6 +312,19 @@ class UserAgent(EventCommands):
 
     def _registered_over(self, flow: Flow) -> list[Registration]:
         return [one for one in self._core.lines.values() if one.flow == flow.road]
+
+    def take_questions(self) -> list[Question]:
+        """What the DNS is to be asked; it is then forgotten. Each is to be answered once by `answered`."""
+        locator = self._core.locator
+        if locator is None or not locator.questions:
+            return []
+        questions, locator.questions = locator.questions, []
+        return questions
+
+    def answered(self, answer: Answer, now: float) -> None:
+        """What the DNS said; requests that waited for it leave."""
+        if self._core.locator is not None:
+            self._core.locator.answered(answer, now)
 
     def handle_timer(self, now: float) -> None:
         """Do what is due; to be called at `next_deadline`."""

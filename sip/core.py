@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sip.account import Account, Address, address_of, is_tcp
+from sip.course import VIA_SIZE, Course, chart
 from sip.deadlines import Deadlines
 from sip.dialog import Dialog
 from sip.digest import Authenticator
@@ -20,9 +21,13 @@ from sip.fields import Value
 from sip.flow import Flow, TransportName
 from sip.headers import Reason
 from sip.ids import Ids
+from sip.location.locator import Locator
+from sip.location.plan import Hop, is_numeric
+from sip.location.records import Kind
 from sip.message import Request
+from sip.pacer import Pace, Pacer
 from sip.timers import Timers
-from sip.uri import Uri
+from sip.uri import NameAddr, Uri
 
 if TYPE_CHECKING:
     from sip.call import Call
@@ -37,8 +42,6 @@ METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE"
 # What a NOTIFY inside a call may want of us without a subscription; see `calls.inside`.
 CONTROLS: Final = ("hold", "talk")
 
-# What the Via that the layer puts on top adds to a request, for the size rule of RFC 3261 §18.1.1.
-_VIA_SIZE: Final = 90
 _SAFEST_FIRST: Final[tuple[TransportName, ...]] = ("tls", "tcp", "udp")
 
 
@@ -89,6 +92,7 @@ class Core:
         packages: Iterable[str] = (),
         referable: bool = False,
         tls_port: int = 5061,
+        pace: Pace | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -118,6 +122,15 @@ class Core:
         self.registrations: dict[Account, Registration] = {}
         # Dialogs that were ended as soon as they were met, by Call-ID and both tags.
         self.strays: dict[tuple[str, ...], Stray] = {}
+        # Finds the servers of host names; None: there is nobody who could be asked, and numbers alone are reached.
+        self.locator: Locator | None = None
+        # Which of its equals serves an account at present, where its next hop is a name.
+        self.homes: dict[Account, Flow] = {}
+        # What Service-Route said at the last registration (RFC 3608).
+        self.service_routes: dict[Account, tuple[str, ...]] = {}
+        # The turns at each registrar.
+        self.pacers: dict[object, Pacer] = {}
+        self.pace = pace or Pace()
         # What realms asked of each account (RFC 7616); made with its first challenge.
         self.authenticators: dict[Account | None, Authenticator] = {}
         self.layer: TransactionLayer
@@ -131,6 +144,11 @@ class Core:
             ("User-Agent", product),
         )
         self.server_header: Final[tuple[tuple[str, Value], ...]] = (("Server", product),)
+
+    def enable_locating(self) -> None:
+        """From now on host names are looked up, for addresses of our own family: a socket reaches no others."""
+        kind = Kind.AAAA if ":" in self.host else Kind.A
+        self.locator = Locator(self.ids, self.deadlines, (kind,), self.counters)
 
     def new_tag(self) -> str:
         """A tag of ours: its prefix tells it from others' when nothing else is known any more."""
@@ -178,14 +196,14 @@ class Core:
         """Where a request in a dialog goes (RFC 3261 §12.2.1.1, §8.1.2).
 
         A numeric first route is obeyed; without a route set an account's proxy stands for every hop; else the remote target's
-        numeric address; a host name is not resolved, it is reached over the flow on which the dialog was met.
+        numeric address; a host name is reached over the flow on which the dialog was met, see `way`.
         """
         remote: Address | None
         next_hop = dialog.next_hop()
-        if account is not None and account.proxy is not None and not dialog.route_set:
-            remote = account.proxy
+        proxy, transport = (account.proxy_address, account.transport) if account is not None else (None, None)
+        if proxy is not None and not dialog.route_set:
+            remote = proxy
         else:
-            proxy, transport = (account.proxy, account.transport) if account is not None else (None, None)
             remote = address_of(next_hop, transport) or proxy or met.remote
         return self._join(
             request, account, remote, met, "tls" if next_hop.scheme == "sips" else next_hop.transport
@@ -198,7 +216,7 @@ class Core:
         if account is None:
             transport = next(one for one in _SAFEST_FIRST if one in (wanted, met.transport))
         elif account.transport == "auto":
-            transport = "tcp" if is_tcp("auto", len(request.to_bytes()) + _VIA_SIZE) else "udp"
+            transport = "tcp" if is_tcp("auto", len(request.to_bytes()) + VIA_SIZE) else "udp"
         else:
             transport = account.transport
         if (transport, remote) == met[:2]:
@@ -207,9 +225,59 @@ class Core:
             return account.tls_flow(remote) if account is not None else Flow("tls", remote, 0, met.name)
         return Flow(transport, remote)
 
+    def way(
+        self, request: Request, dialog: Dialog, account: Account | None, met: Flow, now: float
+    ) -> Flow | Course:
+        """As `flow`, but what has a name is located, and only if nobody of that name answers the flow is taken where it was met."""
+        flow = self.flow(request, dialog, account, met)
+        if self.locator is None:
+            return flow
+        next_hop = dialog.next_hop()
+        transports: tuple[TransportName, ...] = (met.transport,)
+        if account is not None:
+            transports = account.transports
+            if account.proxy_address is not None:
+                return flow
+            if isinstance(account.proxy, Uri) and not dialog.route_set:
+                next_hop = account.proxy
+        if is_numeric(next_hop.host):
+            return flow
+        return chart(self, Hop.of(next_hop, transports), account, request, now, met)
+
     def first_flow(self, request: Request, account: Account) -> Flow:
-        """Where a request outside dialogs goes."""
-        return account.flow(len(request.to_bytes()) + _VIA_SIZE, address_of(request.uri, account.transport))
+        """Where a request outside dialogs goes, if its next hop has an address."""
+        size = len(request.to_bytes()) + VIA_SIZE if account.transport == "auto" else 0
+        return account.flow(size, address_of(request.uri, account.transport))
+
+    def first_way(self, request: Request, account: Account, now: float) -> Flow | Course:
+        """Where a request outside dialogs goes (RFC 3261 §8.1.2): to the first of `routes`, to the account's proxy, to its own target.
+
+        Raises:
+            ValueError: that is a name, and we have no locator.
+        """
+        next_hop = account.proxy or self._service_hop(account) or request.uri
+        if not isinstance(next_hop, Uri):
+            return self.first_flow(request, account)
+        address = address_of(next_hop, account.transport)
+        if address is not None:
+            size = len(request.to_bytes()) + VIA_SIZE if account.transport == "auto" else 0
+            return account.flow(size, address)
+        if self.locator is None or (account.proxy is None and address_of(account.registrar) is not None):
+            return self.first_flow(request, account)
+        return chart(self, Hop.of(next_hop, account.transports), account, request, now, None)
+
+    def routes(self, account: Account) -> list[tuple[str, Value]]:
+        """The Route headers of a request outside dialogs: the proxy, if it is a loose router (RFC 3261 §8.1.2), and what the registrar
+        said at the registration (RFC 3608 §6.1)."""
+        proxy = account.proxy
+        routes: list[tuple[str, Value]] = []
+        if isinstance(proxy, Uri) and proxy.is_loose_router:
+            routes.append(("Route", f"<{proxy}>"))
+        return routes + [("Route", route) for route in self.service_routes.get(account, ())]
+
+    def _service_hop(self, account: Account) -> Uri | None:
+        routes = self.service_routes.get(account)
+        return NameAddr.parse(routes[0]).uri if routes else None
 
 
 def body_headers(sdp: bytes | None) -> list[tuple[str, Value]]:

@@ -114,6 +114,7 @@ class OutgoingCall(EarlyCaller):
         return True
 
     def _invite_answered(self, exchange: Exchange, response: Response, now: float) -> None:
+        self.flow = exchange.flow
         status = response.status
         dialog = self.dialog
         if 200 <= status < 300 and dialog is not None and dialog.remote_tag != (response.to_tag or ""):
@@ -160,6 +161,8 @@ class OutgoingCall(EarlyCaller):
 
     def _send_cancel(self, now: float) -> None:
         invite = self._exchange.transaction
+        if invite is None:
+            return  # it never left, which is told next
         assert isinstance(invite, InviteClientTransaction), "only an INVITE of ours is cancelled"
         core = self.core
         core.layer.send_cancel(invite, now, headers=reason_headers(self._reasons), owner=self)

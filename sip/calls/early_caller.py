@@ -14,6 +14,7 @@ from sip.calls.early import Forks
 from sip.calls.offers import Offers
 from sip.calls.states import CANCELLING, PROCEEDING
 from sip.core import Core
+from sip.course import Course
 from sip.dialog import Dialog
 from sip.exchange import Exchange
 from sip.flow import Flow
@@ -30,7 +31,7 @@ class EarlyCaller(Call):
         self,
         core: Core,
         request: Request,
-        flow: Flow,
+        way: Flow | Course,
         *,
         local_tag: str,
         contact: Uri,
@@ -43,7 +44,7 @@ class EarlyCaller(Call):
             direction="out",
             local_tag=local_tag,
             remote=request.to,
-            flow=flow,
+            flow=way if isinstance(way, Flow) else way.flow,
             contact=contact,
             account=account,
             owner=owner,
@@ -55,7 +56,7 @@ class EarlyCaller(Call):
         # No dialog of this call uses a number below it: an earlier life of the process may have.
         self._past_cseq = 0
         self._exchange = Exchange(
-            core, request, flow, account, self._next_cseq, self._invite_answered, self._may_retry
+            core, request, way, account, self._next_cseq, self._invite_answered, self._may_retry
         )
 
     @abstractmethod

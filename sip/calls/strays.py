@@ -60,7 +60,9 @@ def end(core: Core, response: Response, met: Flow, now: float, account: Account 
     core.strays[key] = stray
     core.deadlines.set(stray, "forget", now + core.timers.timeout)
     bye = dialog.request("BYE", headers=[core.capabilities[-1]])
-    Exchange(core, bye, core.flow(bye, dialog, account, met), account, dialog.next_cseq, _ignore).send(now)
+    Exchange(core, bye, core.way(bye, dialog, account, met, now), account, dialog.next_cseq, _ignore).send(
+        now
+    )
 
 
 def _dialog(response: Response, target: Uri) -> Dialog:

@@ -143,10 +143,10 @@ class InviteUsage(Machine[CallState, CallInput]):
         request = dialog.request(
             method, contact=f"<{self.contact}>" if contact else None, headers=fields, body=sdp or b""
         )
-        flow = core.flow(request, dialog, self.account, self.flow)
+        way = core.way(request, dialog, self.account, self.flow, now)
         # A challenge that comes after the end is not answered, but to BYE: what it asks for is void.
         may_retry = None if method == "BYE" else self._lasts
-        exchange = Exchange(core, request, flow, self.account, dialog.next_cseq, listener, may_retry)
+        exchange = Exchange(core, request, way, self.account, dialog.next_cseq, listener, may_retry)
         exchange.send(now)
         return exchange
 

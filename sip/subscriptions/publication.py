@@ -164,11 +164,12 @@ class Publication(Machine[PublicationState, PublicationInput]):
             headers.append(("SIP-If-Match", self._etag))
         if body:
             headers.append(("Content-Type", what.content_type))
+        headers += core.routes(what.account)
         request = Request.build(
             "PUBLISH", what.account.uri, [*headers, *what.headers, core.capabilities[-1]], body
         )
-        flow = core.first_flow(request, what.account)
-        Exchange(core, request, flow, what.account, self._next_cseq, self._answered).send(now)
+        way = core.first_way(request, what.account, now)
+        Exchange(core, request, way, what.account, self._next_cseq, self._answered).send(now)
 
     def _answered(self, exchange: Exchange, response: Response, now: float) -> None:
         status = response.status

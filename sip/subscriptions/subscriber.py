@@ -167,15 +167,17 @@ class Subscriber(Machine[SubscriptionState, SubscriptionInput], ABC):
         headers += (*wish.headers, *core.capabilities)
         if self.dialog is not None:
             request = self.dialog.request("SUBSCRIBE", contact=contact, headers=headers)
-            flow = core.flow(request, self.dialog, account, self._met)
+            way = core.way(request, self.dialog, account, self._met, now)
         else:
             sender = NameAddr(account.display_name, account.uri, {"tag": self._tag})
-            first = [("Contact", contact), *headers]
+            first = [*core.routes(account), ("Contact", contact), *headers]
             request = wish.first_request(sender, self._call_id, self._next_cseq(), first)
-            flow = self._met = core.first_flow(request, account)
+            way = core.first_way(request, account, now)
         self._exchange = Exchange(
-            core, request, flow, account, self._next_cseq, self._answered, self._asks_again
+            core, request, way, account, self._next_cseq, self._answered, self._asks_again
         )
+        if self.dialog is None:
+            self._met = self._exchange.flow
         self._exchange.send(now)
 
     def _wait_for_notify(self, now: float) -> None:

@@ -271,8 +271,8 @@ class Watcher(Machine[WatcherState, WatcherInput]):
         if body:
             headers.append(("Content-Type", self._content_type))
         request = self.dialog.request("NOTIFY", contact=self._contact(), headers=headers, body=body)
-        flow = core.flow(request, self.dialog, self._account, self._met)
-        Exchange(core, request, flow, self._account, self.dialog.next_cseq, self._answered).send(now)
+        way = core.way(request, self.dialog, self._account, self._met, now)
+        Exchange(core, request, way, self._account, self.dialog.next_cseq, self._answered).send(now)
 
     def _answered(self, exchange: Exchange, response: Response, now: float) -> None:
         """§4.2.2: 481 and its like end it, and so does silence; with other failures it lives on."""

@@ -123,6 +123,10 @@ class ClientTransaction(Transaction[StateT, InputT]):
     def receive(self, response: Response, now: float) -> None:
         """A response matched this transaction (§17.1.3)."""
 
+    @abstractmethod
+    def abandon(self, now: float) -> None:
+        """Wait for a final response no longer; the user is not told of what it did itself. Nothing happens after one has come."""
+
     def _pass_up(self, now: float) -> None:
         self._context.user.response_received(self, self._response, now)
 

@@ -28,6 +28,7 @@ class Input(StrEnum):
     TIMER_F = "timer F"
     TIMER_K = "timer K"
     TRANSPORT_LOST = "transport lost"
+    ABANDON = "abandon"
 
 
 TRYING: Final = State.TRYING
@@ -41,6 +42,7 @@ TIMER_E: Final = Input.TIMER_E
 TIMER_F: Final = Input.TIMER_F
 TIMER_K: Final = Input.TIMER_K
 TRANSPORT_LOST: Final = Input.TRANSPORT_LOST
+ABANDON: Final = Input.ABANDON
 
 
 class NonInviteClientTransaction(ClientTransaction[State, Input]):
@@ -67,6 +69,9 @@ class NonInviteClientTransaction(ClientTransaction[State, Input]):
 
     def lose_transport(self, now: float) -> None:
         self.step(TRANSPORT_LOST, now)
+
+    def abandon(self, now: float) -> None:
+        self.step(ABANDON, now)
 
     def label(self, event: Input) -> str:
         return str(self._response.status) if event in (PROVISIONAL, FINAL) else event
@@ -96,16 +101,21 @@ class NonInviteClientTransaction(ClientTransaction[State, Input]):
         (TRYING, TIMER_E):            (TRYING, _resend),
         (TRYING, TIMER_F):            (TERMINATED, ClientTransaction._time_out),
         (TRYING, TRANSPORT_LOST):     (TERMINATED, ClientTransaction._fail),
+        (TRYING, ABANDON):            (TERMINATED, ClientTransaction._end),   # ours: another server is asked
 
         (PROCEEDING, PROVISIONAL):    (PROCEEDING, ClientTransaction._pass_up),
         (PROCEEDING, FINAL):          (COMPLETED, _complete),
         (PROCEEDING, TIMER_E):        (PROCEEDING, _resend_slowly),
         (PROCEEDING, TIMER_F):        (TERMINATED, ClientTransaction._time_out),
         (PROCEEDING, TRANSPORT_LOST): (TERMINATED, ClientTransaction._fail),
+        (PROCEEDING, ABANDON):        (TERMINATED, ClientTransaction._end),
 
         (COMPLETED, PROVISIONAL):     (COMPLETED, None),      # overtaken by the final response
         (COMPLETED, FINAL):           (COMPLETED, None),      # a retransmission; absorbed
         (COMPLETED, TRANSPORT_LOST):  (COMPLETED, None),      # nothing is sent any more
+        (COMPLETED, ABANDON):         (COMPLETED, None),
         (COMPLETED, TIMER_K):         (TERMINATED, ClientTransaction._end),
+
+        (TERMINATED, ABANDON):        (TERMINATED, None),
     }
     # fmt: on
