@@ -28,7 +28,7 @@ from sip.fields import Headers, Value
 from sip.flow import Flow, Transmit
 from sip.headers import ReplacesHeader, checked_call_id
 from sip.ids import Ids
-from sip.location.records import Answer, Question
+from sip.location.locator import Locator
 from sip.message import Request, parse
 from sip.pacer import Pace
 from sip.receiver import Receiver
@@ -53,7 +53,7 @@ class UserAgent(EventCommands):
         host, port: what Via and Contact say: the address our socket is reached at, fixed for the life of the process.
         tls_port: what they say of TLS; None: the next port (RFC 3261 §19.1.2 has 5060 and 5061).
         alias: whether requests over TLS offer their connection for those of the peer (RFC 5923 §8.1); we must have a certificate.
-        locates: whether host names are looked up (RFC 3263): somebody takes `take_questions` to the DNS and brings what it says.
+        locates: whether host names are looked up (RFC 3263): somebody puts the `locator`'s questions to the DNS.
         pace: what each registrar is thought to bear.
         ids: where tags, branches and Call-IDs come from; `ByteIds(secrets.token_bytes)` in production.
         timers: T1, T2 and T4.
@@ -129,6 +129,11 @@ class UserAgent(EventCommands):
     def tls_port(self) -> int:
         """The port that they say on TLS."""
         return self._core.tls_port
+
+    @property
+    def locator(self) -> Locator | None:
+        """Finds the servers of host names: its questions are to be taken to the DNS, as often as output is taken."""
+        return self._core.locator
 
     @property
     def calls(self) -> list[Call]:
@@ -312,19 +317,6 @@ class UserAgent(EventCommands):
 
     def _registered_over(self, flow: Flow) -> list[Registration]:
         return [one for one in self._core.lines.values() if one.flow == flow.road]
-
-    def take_questions(self) -> list[Question]:
-        """What the DNS is to be asked; it is then forgotten. Each is to be answered once by `answered`."""
-        locator = self._core.locator
-        if locator is None or not locator.questions:
-            return []
-        questions, locator.questions = locator.questions, []
-        return questions
-
-    def answered(self, answer: Answer, now: float) -> None:
-        """What the DNS said; requests that waited for it leave."""
-        if self._core.locator is not None:
-            self._core.locator.answered(answer, now)
 
     def handle_timer(self, now: float) -> None:
         """Do what is due; to be called at `next_deadline`."""

@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sip.account import Account, Address, address_of, is_tcp
-from sip.course import VIA_SIZE, Course, chart
+from sip.course import VIA_SIZE, Course, chart, read_service_route
 from sip.deadlines import Deadlines
 from sip.dialog import Dialog
 from sip.digest import Authenticator
+from sip.errors import ParseError
 from sip.events import Event
 from sip.fields import Value
 from sip.flow import Flow, TransportName
@@ -24,7 +25,7 @@ from sip.ids import Ids
 from sip.location.locator import Locator
 from sip.location.plan import Hop, is_numeric
 from sip.location.records import Kind
-from sip.message import Request
+from sip.message import Request, Response
 from sip.pacer import Pace, Pacer
 from sip.timers import Timers
 from sip.uri import NameAddr, Uri
@@ -42,6 +43,7 @@ METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE"
 # What a NOTIFY inside a call may want of us without a subscription; see `calls.inside`.
 CONTROLS: Final = ("hold", "talk")
 
+_MOST_FLOWS: Final = 1024
 _SAFEST_FIRST: Final[tuple[TransportName, ...]] = ("tls", "tcp", "udp")
 
 
@@ -131,6 +133,7 @@ class Core:
         # The turns at each registrar.
         self.pacers: dict[object, Pacer] = {}
         self.pace = pace or Pace()
+        self._flows: dict[Flow, Flow] = {}
         # What realms asked of each account (RFC 7616); made with its first challenge.
         self.authenticators: dict[Account | None, Authenticator] = {}
         self.layer: TransactionLayer
@@ -142,6 +145,11 @@ class Core:
             ("Supported", ", ".join(sorted(SUPPORTED))),
             ("Allow-Events", self.allow_events),
             ("User-Agent", product),
+        )
+        # Path (RFC 3327 §5.1) matters to those alone who forward a REGISTER.
+        supported: tuple[str, Value] = ("Supported", ", ".join(sorted({*SUPPORTED, "path"})))
+        self.register_capabilities: Final[tuple[tuple[str, Value], ...]] = tuple(
+            supported if one[0] == "Supported" else one for one in self.capabilities
         )
         self.server_header: Final[tuple[tuple[str, Value], ...]] = (("Server", product),)
 
@@ -255,7 +263,8 @@ class Core:
         Raises:
             ValueError: that is a name, and we have no locator.
         """
-        next_hop = account.proxy or self._service_hop(account) or request.uri
+        service = self._service_hop(account) if request.method != "REGISTER" else None
+        next_hop = account.proxy or service or request.uri
         if not isinstance(next_hop, Uri):
             return self.first_flow(request, account)
         address = address_of(next_hop, account.transport)
@@ -266,18 +275,54 @@ class Core:
             return self.first_flow(request, account)
         return chart(self, Hop.of(next_hop, account.transports), account, request, now, None)
 
-    def routes(self, account: Account) -> list[tuple[str, Value]]:
-        """The Route headers of a request outside dialogs: the proxy, if it is a loose router (RFC 3261 §8.1.2), and what the registrar
-        said at the registration (RFC 3608 §6.1)."""
+    def proxy_route(self, account: Account) -> tuple[tuple[str, Value], ...]:
+        """The Route header of a request that goes by the account's proxy, if that is a loose router (RFC 3261 §8.1.2)."""
         proxy = account.proxy
-        routes: list[tuple[str, Value]] = []
-        if isinstance(proxy, Uri) and proxy.is_loose_router:
-            routes.append(("Route", f"<{proxy}>"))
-        return routes + [("Route", route) for route in self.service_routes.get(account, ())]
+        return (("Route", f"<{proxy}>"),) if isinstance(proxy, Uri) and proxy.is_loose_router else ()
+
+    def routes(self, account: Account) -> tuple[tuple[str, Value], ...]:
+        """The Route headers of a request outside dialogs that is no REGISTER: the proxy's, then what the registrar said (RFC 3608 §6.1)."""
+        service = self.service_routes.get(account) if self.service_routes else None
+        routes = self.proxy_route(account)
+        return routes if service is None else (*routes, *(("Route", route) for route in service))
+
+    def learn_service_route(self, account: Account, response: Response) -> None:
+        """What the 2xx to a REGISTER says of the way to the services of its domain; silence takes back what was said before (RFC 3608 §6.1).
+
+        One that cannot be read, or is longer than a path may be, is counted ("service_route_refused") and as none.
+        """
+        values = response.get_all("Service-Route")
+        if values:
+            try:
+                self.service_routes[account] = read_service_route(", ".join(values))
+                return
+            except ParseError:
+                self.counters["service_route_refused"] += 1
+        if self.service_routes:
+            self.service_routes.pop(account, None)
 
     def _service_hop(self, account: Account) -> Uri | None:
         routes = self.service_routes.get(account)
         return NameAddr.parse(routes[0]).uri if routes else None
+
+    def pacer(self, account: Account) -> Pacer:
+        """Whose turns the account's registrations wait for: those of all lines with the same next hop."""
+        hop = account.proxy or (account.registrar.host, account.registrar.port)
+        pacer = self.pacers.get(hop)
+        if pacer is None:
+            pacer = self.pacers[hop] = Pacer(self.pace, self.deadlines, self.counters)
+        return pacer
+
+    def shared(self, flow: Flow) -> Flow:
+        """The one of all equal flows that is kept: ten thousand lines have the same."""
+        if len(self._flows) > _MOST_FLOWS:
+            self._flows.clear()
+        return self._flows.setdefault(flow, flow)
+
+    def forget(self, account: Account) -> None:
+        """The account is registered no more: nothing of it is kept."""
+        for kept in (self.registrations, self.authenticators, self.homes, self.service_routes):
+            kept.pop(account, None)
 
 
 def body_headers(sdp: bytes | None) -> list[tuple[str, Value]]:

@@ -11,16 +11,20 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sip.account import Account, is_tcp
+from sip.errors import ParseError
 from sip.flow import Flow
+from sip.grammar import remembered, split_list
 from sip.location.locator import Locator
 from sip.location.plan import Hop, Target
 from sip.message import Request
+from sip.uri import NameAddr
 
 if TYPE_CHECKING:
     from sip.core import Core
 
 # What the Via that the layer puts on top adds to a request, for the size rule of RFC 3261 §18.1.1.
 VIA_SIZE: Final = 90
+_MOST_ROUTES: Final = 8
 _UNKNOWN: Final = ("", 0)
 
 
@@ -42,6 +46,21 @@ class Course(NamedTuple):
     @property
     def is_known(self) -> bool:
         return self.flow.remote != _UNKNOWN
+
+
+@remembered(256)
+def read_service_route(text: str) -> tuple[str, ...]:
+    """The routes of a Service-Route (RFC 3608 §5); all lines of a registrar share what it says to each.
+
+    Raises:
+        ParseError: it cannot be read, or is longer than any path.
+    """
+    routes = tuple(split_list([text]))
+    if not 0 < len(routes) <= _MOST_ROUTES:
+        raise ParseError(f"{len(routes)} service routes")
+    if any(NameAddr.parse(route).uri.scheme not in ("sip", "sips") for route in routes):
+        raise ParseError("a service route that is no SIP URI")
+    return routes
 
 
 def chart(

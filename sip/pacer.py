@@ -107,13 +107,19 @@ class Pacer:
         self._queue.pop(who, None)
         self._away.pop(who, None)
 
-    def done(self, who: Paced, now: float, *, heard: bool) -> None:
-        """A turn is over; `heard` says whether the registrar answered at all. Ignored when there was no turn."""
+    def done(self, who: Paced, now: float, *, heard: bool, busy: bool = False) -> None:
+        """A turn is over. Ignored when there was no turn.
+
+        Args:
+            heard: whether the registrar answered at all.
+            busy: it answered that it has too much to do.
+        """
         if who not in self._out:
             return
         del self._out[who]
         if heard:
-            self._window = min(self._window + 1.0, float(self._pace.window))
+            wider = self._window / 2 if busy else self._window + 1.0
+            self._window = max(1.0, min(wider, float(self._pace.window)))
             if self._is_silent:
                 self._welcome(now)
         else:

@@ -1,12 +1,12 @@
 """A registration: one Contact of ours at a registrar, kept there as long as the user wants (RFC 3261 §10.2).
 
-Knows no calls. Invariants: at most one REGISTER is under way; all of one registration share Call-ID and From tag and count CSeq up
-(§10.2.4); while the user wants it, either a REGISTER is under way or a deadline is set.
+Knows no calls. Invariants: at most one REGISTER is under way, and none without a turn of the registrar's pacer; all of one registration
+share Call-ID and From tag and count CSeq up (§10.2.4); while the user wants it, a REGISTER is under way, a turn is waited for or a
+deadline is set.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import ClassVar, Final
 
 from sip.account import Account
@@ -18,63 +18,40 @@ from sip.flow import Flow
 from sip.headers import CSeq
 from sip.machine import Machine, Table
 from sip.message import Request, Response
+from sip.registration_states import (
+    ACCEPTED,
+    ASKING,
+    IDLE,
+    LEAVE_QUEUED,
+    LEAVING,
+    OFF,
+    QUEUED,
+    REFRESH_QUEUED,
+    REFRESHING,
+    REFUSED,
+    REGISTER,
+    REGISTERED,
+    REGISTERING,
+    RETURNING,
+    SILENT,
+    TIMER,
+    TOO_BRIEF,
+    TRANSPORT_LOST,
+    TRANSPORT_MADE,
+    TURN,
+    UNREGISTER,
+    UNREGISTERING,
+    WAITING,
+    RegistrationInput,
+    RegistrationState,
+)
+from sip.registration_times import granted, refresh_pause, retry_pause
 from sip.uri import NameAddr, Uri
 
-# The share of the granted time after which it is refreshed; what is added by chance spreads ten thousand lines out.
-_REFRESH_SHARE: Final = 0.75
-_REFRESH_JITTER: Final = 0.1
-# First pause and longest one, in seconds, for failures that pass by themselves and for those that want a human.
-_FAST: Final = (2.0, 60.0)
-_SLOW: Final = (60.0, 1800.0)
-_PASSING: Final = frozenset({408, 423, 480, 487, 491, 500, 502, 503, 504})
-# Seconds over which lines come back whose connection broke; an office of 10,000 takes 20 of them.
-_SHORTEST_SPREAD: Final = 2.0
-_LINES_PER_SECOND: Final = 500.0
-_LONGEST_RETRY_AFTER: Final = 3600
 _LONGEST_MIN_EXPIRES: Final = 86400
 
 
-class RegistrationState(StrEnum):
-    IDLE = "idle"
-    REGISTERING = "registering"
-    REGISTERED = "registered"
-    REFRESHING = "refreshing"
-    WAITING = "waiting"  # failed; tried again later
-    LEAVING = "leaving"  # to be removed, once the REGISTER that is under way is answered
-    UNREGISTERING = "unregistering"
-    RETURNING = "returning"  # wanted again while it is being removed
-    OFF = "off"
-
-
-class RegistrationInput(StrEnum):
-    REGISTER = "register"
-    UNREGISTER = "unregister"
-    ACCEPTED = "2xx"
-    TOO_BRIEF = "423"
-    REFUSED = "3xx-6xx"
-    TIMER = "time"
-    TRANSPORT_LOST = "transport lost"
-    TRANSPORT_MADE = "transport made"
-
-
-IDLE: Final = RegistrationState.IDLE
-REGISTERING: Final = RegistrationState.REGISTERING
-REGISTERED: Final = RegistrationState.REGISTERED
-REFRESHING: Final = RegistrationState.REFRESHING
-WAITING: Final = RegistrationState.WAITING
-LEAVING: Final = RegistrationState.LEAVING
-UNREGISTERING: Final = RegistrationState.UNREGISTERING
-RETURNING: Final = RegistrationState.RETURNING
-OFF: Final = RegistrationState.OFF
-
-REGISTER: Final = RegistrationInput.REGISTER
-UNREGISTER: Final = RegistrationInput.UNREGISTER
-ACCEPTED: Final = RegistrationInput.ACCEPTED
-TOO_BRIEF: Final = RegistrationInput.TOO_BRIEF
-REFUSED: Final = RegistrationInput.REFUSED
-TIMER: Final = RegistrationInput.TIMER
-TRANSPORT_LOST: Final = RegistrationInput.TRANSPORT_LOST
-TRANSPORT_MADE: Final = RegistrationInput.TRANSPORT_MADE
+__all__ = ["Registration", "RegistrationInput", "RegistrationState"]
 
 
 class Registration(Machine[RegistrationState, RegistrationInput]):
@@ -96,6 +73,7 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         "_failures",
         "_from",
         "_heard",
+        "_pacer",
         "_response",
         "account",
         "contact",
@@ -116,6 +94,7 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         self.expires_at: float | None = None
         self.flow: Flow | None = None
         self._core = core
+        self._pacer = core.pacer(account)
         self._call_id = core.ids.call_id()
         self._from = str(NameAddr(account.display_name, account.uri, {"tag": core.new_tag()}))
         self._cseq = 0
@@ -149,6 +128,18 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         """The connection that carried the registration stands again."""
         self.step(TRANSPORT_MADE, now)
 
+    def take_turn(self, now: float) -> None:
+        """The pacer lets the REGISTER leave."""
+        self.step(TURN, now)
+
+    def be_passed_over(self, now: float) -> None:
+        """Others found the registrar silent."""
+        self.step(SILENT, now)
+
+    def come_back(self, now: float) -> None:
+        """The registrar speaks again."""
+        self.step(TRANSPORT_MADE, now)
+
     def handle_timer(self, name: str, now: float) -> None:
         """A deadline of this registration came due."""
         self.step(TIMER, now)
@@ -162,7 +153,8 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         if status < 200:
             return
         self._response, self._heard = response, exchange.heard
-        if status < 300:
+        self.flow = self._core.shared(exchange.flow.road)
+        if status < 300 and granted(response, self.contact, self._expires):
             self.step(ACCEPTED, now)
         elif status == 423 and self._learn_min_expires(response):
             self.step(TOO_BRIEF, now)
@@ -170,6 +162,8 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
             self.step(REFUSED, now)
         # Ten thousand idle lines keep no message each.
         del self._response
+        if self.state not in ASKING:
+            self._pacer.done(self, now, heard=exchange.heard, busy=status == 503)
 
     def _learn_min_expires(self, response: Response) -> bool:
         """§10.2.8: whether the registrar names a longer time that we can ask for."""
@@ -185,32 +179,27 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
 
     def _ask(self, expires: int, now: float) -> None:
         core, account = self._core, self.account
-        core.deadlines.cancel(self)
-        self._become_known()
         headers: list[tuple[str, Value]] = [
+            *core.proxy_route(account),
             ("Max-Forwards", "70"),
             ("From", self._from),
-            ("To", NameAddr("", account.uri)),
+            ("To", f"<{account.uri}>"),
             ("Call-ID", self._call_id),
             ("CSeq", CSeq(self._next_cseq(), "REGISTER")),
             ("Contact", f"<{self.contact}>"),
             ("Expires", expires),
-            *core.capabilities,
+            *core.register_capabilities,
         ]
         request = Request.build("REGISTER", account.registrar, headers)
-        self.flow = core.first_flow(request, account)
-        Exchange(core, request, self.flow, account, self._next_cseq, self._answered).send(now)
+        way = core.first_way(request, account, now)
+        exchange = Exchange(core, request, way, account, self._next_cseq, self._answered)
+        self.flow = core.shared(exchange.flow)
+        exchange.send(now)
 
-    def _granted(self) -> int:
-        """The seconds in the Contact of ours that the answer lists (§10.2.4), else its Expires, else what was asked."""
-        general = self._response.integer("Expires")
-        for contact in self._response.contacts:
-            if contact.uri.user == self.contact.user:
-                own = contact.params.get("expires") or ""
-                if len(own) <= 10 and own.isascii() and own.isdigit():
-                    return int(own)
-                break
-        return general if general is not None else self._expires
+    def _queue(self, now: float) -> None:
+        self._core.deadlines.cancel(self)
+        self._become_known()
+        self._pacer.ask(self, now)
 
     def _send(self, now: float) -> None:
         self._ask(self._expires, now)
@@ -225,52 +214,52 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         self._keep(now, refreshed=True)
 
     def _keep(self, now: float, *, refreshed: bool) -> None:
-        core, granted = self._core, self._granted()
+        core, seconds = self._core, granted(self._response, self.contact, self._expires)
         self._failures = 0
-        self.expires_at = now + granted
-        share = _REFRESH_SHARE + _REFRESH_JITTER * core.ids.fraction()
-        core.deadlines.set(self, TIMER, now + max(1.0, granted * share))
-        core.events.append(Registered(self, granted, refreshed))
+        core.learn_service_route(self.account, self._response)
+        self.expires_at = now + seconds
+        core.deadlines.set(self, TIMER, now + refresh_pause(seconds, core.ids.fraction()))
+        core.events.append(Registered(self, seconds, refreshed))
 
     def _fail(self, now: float) -> None:
+        response = self._response
+        self._wait(response.status if self._heard else None, response.reason, now)
+
+    def _fail_with_others(self, now: float) -> None:
+        self._wait(None, "Registrar Silent", now)
+
+    def _wait(self, status: int | None, reason: str, now: float) -> None:
         self._failures += 1
-        core, response = self._core, self._response
         if self.expires_at is not None and self.expires_at <= now:
             self.expires_at = None
-        retry_at = now + self._pause()
-        core.deadlines.set(self, TIMER, retry_at)
-        status = response.status if self._heard else None
-        core.events.append(RegistrationFailed(self, status, response.reason, retry_at))
-
-    def _pause(self) -> float:
-        """Seconds until the next attempt: doubled with each failure up to a bound, half to one and a half of it by chance, and never
-        less than the registrar's Retry-After (§20.33)."""
-        first, longest = _FAST if self._response.status in _PASSING else _SLOW
-        pause = min(first * 2.0 ** min(self._failures - 1, 16), longest) * (0.5 + self._core.ids.fraction())
-        asked = self._response.integer("Retry-After") or 0
-        return max(pause, float(min(asked, _LONGEST_RETRY_AFTER)))
+        asked = 0 if status is None else self._response.integer("Retry-After") or 0
+        retry_at = now + retry_pause(self._failures, status, asked, self._core.ids.fraction())
+        self._core.deadlines.set(self, TIMER, retry_at)
+        self._core.events.append(RegistrationFailed(self, status, reason, retry_at))
 
     def _be_off(self, now: float) -> None:
-        self._core.deadlines.cancel(self)
-        self._core.lines.pop(self.contact.user or "", None)
-        self._core.registrations.pop(self.account, None)
-        self._core.authenticators.pop(self.account, None)
-        self.expires_at = None
-        self._core.events.append(Unregistered(self))
-
-    def _soon(self, now: float) -> None:
-        """Connections of many lines break at once: they come back spread, the longer the more they are."""
         core = self._core
-        spread = max(_SHORTEST_SPREAD, len(core.lines) / _LINES_PER_SECOND)
-        core.deadlines.set(self, TIMER, now + spread * core.ids.fraction())
+        core.deadlines.cancel(self)
+        self._pacer.withdraw(self)
+        core.lines.pop(self.contact.user or "", None)
+        core.forget(self.account)
+        self.expires_at = None
+        core.events.append(Unregistered(self))
 
     # fmt: off
     table: ClassVar[Table[RegistrationState, RegistrationInput]] = {
-        (IDLE, REGISTER):                (REGISTERING, _send),
-        (IDLE, TIMER):                   (REGISTERING, _send),
+        (IDLE, REGISTER):                (QUEUED, _queue),
+        (IDLE, TIMER):                   (QUEUED, _queue),
         (IDLE, UNREGISTER):              (OFF, _be_off),
         (IDLE, TRANSPORT_LOST):          (IDLE, None),
         (IDLE, TRANSPORT_MADE):          (IDLE, None),
+
+        (QUEUED, TURN):                  (REGISTERING, _send),
+        (QUEUED, SILENT):                (WAITING, _fail_with_others),
+        (QUEUED, REGISTER):              (QUEUED, None),
+        (QUEUED, UNREGISTER):            (LEAVE_QUEUED, None),    # the registrar may know us of an earlier life
+        (QUEUED, TRANSPORT_LOST):        (QUEUED, None),
+        (QUEUED, TRANSPORT_MADE):        (QUEUED, None),
 
         (REGISTERING, ACCEPTED):         (REGISTERED, _register),
         (REGISTERING, TOO_BRIEF):        (REGISTERING, _send),
@@ -280,11 +269,18 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         (REGISTERING, TRANSPORT_LOST):   (REGISTERING, None),     # the request under way fails by itself
         (REGISTERING, TRANSPORT_MADE):   (REGISTERING, None),
 
-        (REGISTERED, TIMER):             (REFRESHING, _send),
-        (REGISTERED, REGISTER):          (REFRESHING, _send),
-        (REGISTERED, UNREGISTER):        (UNREGISTERING, _send_zero),
-        (REGISTERED, TRANSPORT_LOST):    (REGISTERED, _soon),
-        (REGISTERED, TRANSPORT_MADE):    (REGISTERED, _soon),
+        (REGISTERED, TIMER):             (REFRESH_QUEUED, _queue),
+        (REGISTERED, REGISTER):          (REFRESH_QUEUED, _queue),
+        (REGISTERED, UNREGISTER):        (LEAVE_QUEUED, _queue),
+        (REGISTERED, TRANSPORT_LOST):    (REFRESH_QUEUED, _queue),
+        (REGISTERED, TRANSPORT_MADE):    (REFRESH_QUEUED, _queue),
+
+        (REFRESH_QUEUED, TURN):           (REFRESHING, _send),
+        (REFRESH_QUEUED, SILENT):         (WAITING, _fail_with_others),
+        (REFRESH_QUEUED, REGISTER):       (REFRESH_QUEUED, None),
+        (REFRESH_QUEUED, UNREGISTER):     (LEAVE_QUEUED, None),
+        (REFRESH_QUEUED, TRANSPORT_LOST): (REFRESH_QUEUED, None),
+        (REFRESH_QUEUED, TRANSPORT_MADE): (REFRESH_QUEUED, None),
 
         (REFRESHING, ACCEPTED):          (REGISTERED, _renew),
         (REFRESHING, TOO_BRIEF):         (REFRESHING, _send),
@@ -294,11 +290,11 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         (REFRESHING, TRANSPORT_LOST):    (REFRESHING, None),
         (REFRESHING, TRANSPORT_MADE):    (REFRESHING, None),
 
-        (WAITING, TIMER):                (REGISTERING, _send),
-        (WAITING, REGISTER):             (REGISTERING, _send),
-        (WAITING, UNREGISTER):           (UNREGISTERING, _send_zero),  # the registrar may know us all the same
+        (WAITING, TIMER):                (QUEUED, _queue),
+        (WAITING, REGISTER):             (QUEUED, _queue),
+        (WAITING, UNREGISTER):           (LEAVE_QUEUED, _queue),  # the registrar may know us all the same
         (WAITING, TRANSPORT_LOST):       (WAITING, None),
-        (WAITING, TRANSPORT_MADE):       (WAITING, _soon),
+        (WAITING, TRANSPORT_MADE):       (QUEUED, _queue),
 
         (LEAVING, ACCEPTED):             (UNREGISTERING, _send_zero),
         (LEAVING, TOO_BRIEF):            (UNREGISTERING, _send_zero),
@@ -308,9 +304,16 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         (LEAVING, TRANSPORT_LOST):       (LEAVING, None),
         (LEAVING, TRANSPORT_MADE):       (LEAVING, None),
 
+        (LEAVE_QUEUED, TURN):            (UNREGISTERING, _send_zero),
+        (LEAVE_QUEUED, SILENT):          (OFF, _be_off),          # it forgets us when the time is over
+        (LEAVE_QUEUED, REGISTER):        (QUEUED, None),
+        (LEAVE_QUEUED, UNREGISTER):      (LEAVE_QUEUED, None),
+        (LEAVE_QUEUED, TRANSPORT_LOST):  (LEAVE_QUEUED, None),
+        (LEAVE_QUEUED, TRANSPORT_MADE):  (LEAVE_QUEUED, None),
+
         (UNREGISTERING, ACCEPTED):       (OFF, _be_off),
         (UNREGISTERING, TOO_BRIEF):      (OFF, _be_off),
-        (UNREGISTERING, REFUSED):        (OFF, _be_off),          # it forgets us when the time is over
+        (UNREGISTERING, REFUSED):        (OFF, _be_off),
         (UNREGISTERING, UNREGISTER):     (UNREGISTERING, None),
         (UNREGISTERING, REGISTER):       (RETURNING, None),
         (UNREGISTERING, TRANSPORT_LOST): (UNREGISTERING, None),
@@ -324,7 +327,7 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         (RETURNING, TRANSPORT_LOST):     (RETURNING, None),
         (RETURNING, TRANSPORT_MADE):     (RETURNING, None),
 
-        (OFF, REGISTER):                 (REGISTERING, _send),
+        (OFF, REGISTER):                 (QUEUED, _queue),
         (OFF, UNREGISTER):               (OFF, None),
         (OFF, TRANSPORT_LOST):           (OFF, None),
         (OFF, TRANSPORT_MADE):           (OFF, None),

@@ -128,6 +128,11 @@ class Locator:
 
     # What the shell brings.
 
+    def take_questions(self) -> list[Question]:
+        """What is to be asked; it is then forgotten. Each is to be answered once by `answered`."""
+        questions, self.questions = self.questions, []
+        return questions
+
     def answered(self, answer: Answer, now: float) -> None:
         """The DNS said something; whoever waited for nothing else goes on."""
         question = answer.question

@@ -94,6 +94,11 @@ class Town:
     def requests(self, method: str) -> list[Request]:
         return [request for _, request in self.seen if request.method == method]
 
+    def forget(self) -> None:
+        """What was seen so far does not count any more."""
+        self.seen.clear()
+        self.moments.clear()
+
     def advance(self, seconds: float) -> None:
         """Let time pass, delivering and firing in order."""
         end = self.now + seconds
@@ -116,13 +121,15 @@ class Town:
 
     def _flush(self) -> None:
         while True:
-            questions = self.agent.take_questions() if self.dns_works else []
+            locator = self.agent.locator
+            questions = locator.take_questions() if locator and self.dns_works else []
             output = self.agent.take_output()
             events = self.agent.take_events()
             if not (questions or output or events):
                 return
             for question in questions:
-                self.agent.answered(self.zone.answer(question), self.now)
+                assert locator is not None
+                locator.answered(self.zone.answer(question), self.now)
             for flow, data in output:
                 self._send(flow, data)
             for event in events:

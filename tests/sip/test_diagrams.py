@@ -24,7 +24,7 @@ def test_a_page_has_an_arrow_for_what_happens_and_a_row_for_everything() -> None
     page = draw(NonInviteClientTransaction)
     assert "    [*] --> trying\n" in page
     assert "    trying --> completed: 200-699\n" in page
-    assert "    trying --> terminated: timer F, transport lost\n" in page
+    assert "    trying --> terminated: timer F, transport lost, abandon\n" in page
     assert "    terminated --> [*]\n" in page
     assert "completed --> completed" not in page
     assert "| completed | 200-699 | completed | – |" in page

@@ -122,7 +122,7 @@ def test_a_name_that_nobody_knows_is_a_failure_that_nobody_was_heard_of() -> Non
     (failed,) = made.heard(RegistrationFailed)
     assert (failed.status, failed.reason) == (None, "No Server Found")
     made.two_servers()
-    made.advance(60)
+    made.advance(400)
     assert made.heard(Registered)
 
 

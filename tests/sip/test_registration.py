@@ -250,37 +250,22 @@ def test_a_connection_that_stands_again_brings_its_lines_back_and_no_others() ->
     assert len(registrar.seen) == 2
 
 
-def test_many_lines_come_back_over_a_longer_time() -> None:
-    pair = make_pair(transport="tcp", methods=["REGISTER"])
-    agent = pair.alice.agent
-    lines = [
-        agent.register(replace(account(pair), username=f"u{number}"), pair.now, pause=1e6)
-        for number in range(2000)
-    ]
-    for line in lines:
-        line.flow = account(pair).flow(0)
-        line.state = RegistrationState.REGISTERED
-    agent.transport_lost(account(pair).flow(0), pair.now)
-    for moment, at_most in ((1.0, 620), (2.0, 1150)):
-        agent.handle_timer(pair.now + moment)
-        assert 0 < sum(line.state == "refreshing" for line in lines) < at_most, "about 500 a second"
-        agent.take_output()
-
-
 @pytest.mark.parametrize("state", list(RegistrationState))
 @pytest.mark.parametrize("event", list(RegistrationInput))
 def test_every_row_is_written_or_refused(state: RegistrationState, event: RegistrationInput) -> None:
-    """Commands and lost transports are foreseen in every state; answers only while a REGISTER is under way; time only in a pause."""
+    """Commands and transports are foreseen in every state; answers only while a REGISTER is under way; turns only in the queue; time only
+    in a pause."""
     asking = {"registering", "refreshing", "leaving", "unregistering", "returning"}
-    answers = {RegistrationInput.ACCEPTED, RegistrationInput.TOO_BRIEF, RegistrationInput.REFUSED}
-    foreseen = (
-        state in asking
-        if event in answers
-        else state in {"idle", "registered", "waiting"}
-        if event is RegistrationInput.TIMER
-        else True
-    )
-    assert ((state, event) in Registration.table) == foreseen
+    queued = {"queued", "refresh queued", "leave queued"}
+    where = {
+        RegistrationInput.ACCEPTED: asking,
+        RegistrationInput.TOO_BRIEF: asking,
+        RegistrationInput.REFUSED: asking,
+        RegistrationInput.TURN: queued,
+        RegistrationInput.SILENT: queued,
+        RegistrationInput.TIMER: {"idle", "registered", "waiting"},
+    }
+    assert ((state, event) in Registration.table) == (state in where.get(event, set(RegistrationState)))
 
 
 def test_what_no_row_foresees_raises_and_changes_nothing() -> None:

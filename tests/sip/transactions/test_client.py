@@ -25,6 +25,13 @@ FIGURE_6 = read_figure("""
     completed  | transport lost -> completed  |
     completed  | timer K        -> terminated |
 """)
+# Ours: another server is asked (RFC 3263 §4.3), and the user knows it.
+FIGURE_6 |= {
+    (State.TRYING, Input.ABANDON): (State.TERMINATED, []),
+    (State.PROCEEDING, Input.ABANDON): (State.TERMINATED, []),
+    (State.COMPLETED, Input.ABANDON): (State.COMPLETED, []),
+    (State.TERMINATED, Input.ABANDON): (State.TERMINATED, []),
+}
 STATUSES = {Input.PROVISIONAL: (100, 183, 199), Input.FINAL: (200, 302, 401, 503, 603)}
 WAY = {
     State.TRYING: [],
