@@ -17,12 +17,11 @@ from typing import Final
 from sip.account import Account
 from sip.call import Call
 from sip.calls import replacing
-from sip.calls.callee import IncomingCall
 from sip.calls.caller import OutgoingCall
-from sip.calls.loaded import LoadedCall, ResumedCall
+from sip.calls.loading import load, load_incoming
 from sip.calls.saved import SavedCall
 from sip.core import Core, body_headers
-from sip.errors import LocalProtocolError, ParseError, SipError
+from sip.errors import ParseError, SipError
 from sip.events import Event
 from sip.fields import Headers, Value
 from sip.flow import Flow, Transmit
@@ -36,7 +35,6 @@ from sip.registration import Registration
 from sip.subscriptions.commands import EventCommands
 from sip.timers import Timers
 from sip.transactions.layer import TransactionLayer
-from sip.transactions.via import fall_back
 from sip.uri import NameAddr, Uri
 
 # An office has thousands of lines, not calls without end; each unanswered INVITE of a flood costs memory.
@@ -244,27 +242,9 @@ class UserAgent(EventCommands):
             LocalProtocolError: a call with its Call-ID and tag lives already.
             ParseError: what was saved cannot be read.
         """
-        core = self._core
-        if (saved.call_id, saved.local_tag) in core.calls:
-            raise LocalProtocolError(f"the call {saved.call_id} lives already")
         if saved.kind == "incoming":
-            return self._load_incoming(saved, account, now, owner)
-        contact = core.line_contact(account) if account else core.contact(None, saved.transport)
-        call: Call
-        if saved.kind == "dialog":
-            call = LoadedCall(core, saved, contact=contact, account=account, owner=owner)
-        else:
-            request = parse(saved.invite)
-            if account is None or not isinstance(request, Request):
-                raise LocalProtocolError("an INVITE of ours and its account are needed to go on with it")
-            remote = (saved.host, saved.port)
-            flow = account.tls_flow(remote) if saved.transport == "tls" else Flow(saved.transport, remote)
-            call = loaded = ResumedCall(
-                core, request, flow, local_tag=saved.local_tag, contact=contact, account=account, owner=owner
-            )
-            loaded.resume(now, saved)
-        core.calls[call.id, call.local_tag] = call
-        return call
+            return load_incoming(self._core, self._receiver, saved, account, now, owner)
+        return load(self._core, saved, account, now, owner)
 
     def find_call(self, call_id: str, local_tag: str) -> Call | None:
         """The living call with this Call-ID and tag of ours."""
@@ -346,19 +326,3 @@ class UserAgent(EventCommands):
         core = self._core
         events, core.events = core.events, []
         return events
-
-    def _load_incoming(self, saved: SavedCall, account: Account | None, now: float, owner: object) -> Call:
-        """Its INVITE goes the way of one from the wire, so that what the peer repeats of it finds its transaction."""
-        self._receiver.load(saved.local_tag, account, owner)
-        invite, flow = parse(saved.invite), Flow(saved.transport, (saved.host, saved.port))
-        if flow.is_reliable and isinstance(invite, Request):
-            flow = fall_back(invite, flow)  # its connection went with our earlier life
-        self._layer.receive(invite, flow, now)
-        call = self.find_call(saved.call_id, saved.local_tag)
-        if call is None:
-            raise LocalProtocolError(
-                f"the INVITE of {saved.call_id} is known already, or cannot be taken again"
-            )
-        assert isinstance(call, IncomingCall), "an INVITE to us makes no other"
-        call.restore(saved)
-        return call

@@ -19,7 +19,6 @@ from sip.dialog import CSEQ_SKIP, Dialog
 from sip.flow import Flow
 from sip.machine import Table
 from sip.message import Request, Response
-from sip.transactions.layer import InviteClientTransaction
 from sip.uri import NameAddr, Uri
 
 
@@ -84,8 +83,8 @@ class ResumedCall(OutgoingCall):
         if self.dialog is not None:
             return super().receive_stray(response, now)
         invite = self._exchange.transaction
-        assert isinstance(invite, InviteClientTransaction), "only an INVITE of ours is resumed"
-        invite.abandon(now)  # nobody will answer that attempt any more
+        if invite is not None:
+            invite.abandon(now)  # nobody will answer that attempt any more
         self._cseq = response.cseq.number
         self._exchange.request = self._exchange.request.with_header("CSeq", response.cseq)
         self._invite_answered(self._exchange, response, now)
