@@ -21,6 +21,7 @@ from sip.events import CallAnswered, CallConfirmed, CallReceived, Event, Registe
 from sip.ids import ByteIds
 from sip.registration import Registration
 from sip.transport.port import SipPort, bind
+from sip.transport.tls import Tls
 from sip.uri import Uri
 from tests.peers.ports import HOST
 
@@ -45,16 +46,22 @@ class Ours:
 
     Args:
         host: the address it is bound to.
+        tls: whom it believes over TLS, and what it shows there; None: it speaks no TLS.
     """
 
-    def __init__(self, *, host: str = HOST) -> None:
-        sockets = bind(host)
+    def __init__(self, *, host: str = HOST, tls: Tls | None = None) -> None:
+        sockets = bind(host, tls_port=0 if tls else None)
         self.host = host
-        self.agent = UserAgent(host=host, port=sockets.address[1], ids=ByteIds(secrets.token_bytes))
+        self.agent = UserAgent(
+            host=host,
+            port=sockets.address[1],
+            tls_port=sockets.tls.getsockname()[1] if sockets.tls else None,
+            ids=ByteIds(secrets.token_bytes),
+        )
         self.events: list[Event] = []
         self._heard: set[int] = set()
         self._changed = asyncio.Event()
-        self.port = SipPort(self.agent, self._deliver, sockets)
+        self.port = SipPort(self.agent, self._deliver, sockets, tls=tls)
 
     async def __aenter__(self) -> Self:
         await self.port.__aenter__()

@@ -5,6 +5,7 @@ our side put there.
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -24,24 +25,42 @@ from sip.events import (
     Unregistered,
 )
 from sip.headers import Reason
+from sip.transport.tls import Tls
+from tests.peers.authority import Authority
 from tests.peers.kamailio import Kamailio
+from tests.peers.ports import HOST
 from tests.peers.processes import Workshop
 from tests.peers.user_agent import ANSWER, OFFER, Ours, on_hold
 
 pytestmark = pytest.mark.system
 
-TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp")
+TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "tls")
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """Who signs the proxy's certificate and ours."""
+    return Authority()
 
 
 @pytest.fixture
-async def proxy(workshop: Workshop) -> AsyncIterator[Kamailio]:
-    async with Kamailio(workshop, algorithm="SHA-256", challenges_in_dialogs=True) as started:
+async def proxy(workshop: Workshop, authority: Authority) -> AsyncIterator[Kamailio]:
+    async with Kamailio(
+        workshop, algorithm="SHA-256", authority=authority, challenges_in_dialogs=True
+    ) as started:
         yield started
 
 
+@pytest.fixture
+def tls(workshop: Workshop, authority: Authority) -> Tls:
+    """What our side believes and shows."""
+    own = authority.issue(HOST, folder=workshop.folder)
+    return Tls(ca=str(authority.write(workshop.folder)), certificate=str(own.certificate), key=str(own.key))
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_a_line_registers_refreshes_and_leaves(proxy: Kamailio, transport: Transport) -> None:
-    async with Ours() as ours:
+async def test_a_line_registers_refreshes_and_leaves(proxy: Kamailio, tls: Tls, transport: Transport) -> None:
+    async with Ours(tls=tls) as ours:
         registration = await ours.register(proxy.account("201", transport, expires=5))
         refreshed = await ours.until(Registered)
         assert (refreshed.refreshed, refreshed.expires) == (True, 5)
@@ -56,9 +75,7 @@ async def test_a_line_registers_refreshes_and_leaves(proxy: Kamailio, transport:
 
 async def test_a_wrong_password_is_refused_and_said(proxy: Kamailio) -> None:
     account = proxy.account("201")
-    wrong = type(account)(
-        **{name: getattr(account, name) for name in account.__slots__} | {"password": "guess"}
-    )
+    wrong = replace(account, password="guess")
     async with Ours() as ours:
         ours.do(lambda agent, now: agent.register(wrong, now))
         failed = await ours.until(RegistrationFailed)
@@ -67,10 +84,10 @@ async def test_a_wrong_password_is_refused_and_said(proxy: Kamailio) -> None:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_call_keeps_its_route_set_from_the_invite_to_the_bye(
-    proxy: Kamailio, transport: Transport
+    proxy: Kamailio, tls: Tls, transport: Transport
 ) -> None:
     """re-INVITE, UPDATE and BYE in both directions, each of which the proxy forwards by Route alone and challenges."""
-    async with Ours() as alice, Ours() as bob:
+    async with Ours(tls=tls) as alice, Ours(tls=tls) as bob:
         one, two = proxy.account("201", transport), proxy.account("202", transport)
         await alice.register(one)
         await bob.register(two)
@@ -92,6 +109,23 @@ async def test_a_call_keeps_its_route_set_from_the_invite_to_the_bye(
         assert (await bob.until(CallEnded)).by == "us"
         ended = await alice.until(CallEnded)
         assert (ended.by, ended.reasons) == ("them", (Reason("Q.850", 16, "Normal call clearing"),))
+
+
+async def test_a_proxy_whose_certificate_is_for_another_or_of_another_is_not_spoken_to(
+    proxy: Kamailio, tls: Tls, workshop: Workshop
+) -> None:
+    """Neither the registration nor its password leaves; the cause is said."""
+    elsewhere = workshop.folder / "elsewhere"
+    elsewhere.mkdir()
+    stranger = Tls(ca=str(Authority("Somebody else").write(elsewhere)))
+    account = proxy.account("201", "tls")
+    renamed = replace(account, server_name="pbx.test")
+    for believes, line in ((stranger, account), (tls, renamed)):
+        async with Ours(tls=believes) as ours:
+            ours.do(lambda agent, now, line=line: agent.register(line, now))  # type: ignore[misc] # no type for a default of a lambda
+            failed = await ours.until(RegistrationFailed)
+            assert failed.status is None
+            assert "certificate" in failed.reason
 
 
 async def test_two_transports_meet_at_the_proxy(proxy: Kamailio) -> None:
