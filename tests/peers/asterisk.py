@@ -107,6 +107,15 @@ class Asterisk:
                 file.unlink()
         await self.start()
 
+    def leave_voicemail(self, extension: str, *, messages: int) -> None:
+        """Let so many messages lie in an extension's mailbox that nobody has heard; Asterisk counts them each second."""
+        box = self._folder / self.office.voicemail(extension)
+        box.mkdir(parents=True, exist_ok=True)
+        for old in box.iterdir():
+            old.unlink()
+        for number in range(messages):
+            (box / f"msg{number:04}.txt").write_text(f"[message]\norigmailbox={extension}\nduration=1\n")
+
     async def rx(self, command: str) -> str:
         """What the console prints for a command (`asterisk -rx`)."""
         argv = [*self._command(), "-rx", command]

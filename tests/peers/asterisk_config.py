@@ -4,6 +4,8 @@ The office: each extension (`101`) has a desk endpoint (`101`), a browser endpoi
 that sends plain RTP (`101p`); a call to `101` rings every contact of the three. Numbers of seven and more digits go to the
 customers' phone. Passwords are `secret-<endpoint>`.
 
+Each extension has a mailbox, which counts the messages that lie in its folder of the spool (`voicemail(extension)`).
+
     600 echo · 601 a tone of 700 Hz · 602 busy · 603 rings and never answers · 604 early media of 620 Hz, then silence
     +<number>, <number>  the customers' phone · 74950000<extension>  what a customer dials · any other  404
 """
@@ -21,13 +23,13 @@ EARLY_HZ = 620
 SUFFIXES = ("", "b", "p")
 
 _MODULES = """
-app_dial app_echo app_playback app_senddtmf app_stack app_verbose bridge_builtin_features bridge_holding bridge_native_rtp
+app_dial app_echo app_playback app_senddtmf app_stack app_verbose app_voicemail bridge_builtin_features bridge_holding bridge_native_rtp
 bridge_simple bridge_softmix chan_pjsip codec_a_mu codec_alaw codec_ulaw codec_resample format_pcm format_sln format_wav
 func_callerid func_channel func_hangupcause func_logic func_pjsip_aor func_pjsip_contact func_pjsip_endpoint func_strings
 pbx_config res_crypto res_format_attr_celt res_musiconhold res_pjproject res_pjsip res_pjsip_authenticator_digest
 res_pjsip_caller_id res_pjsip_dialog_info_body_generator res_pjsip_dlg_options res_pjsip_dtmf_info res_pjsip_empty_info
 res_pjsip_endpoint_identifier_ip res_pjsip_endpoint_identifier_user res_pjsip_exten_state res_pjsip_header_funcs
-res_pjsip_logger res_pjsip_nat res_pjsip_notify res_pjsip_outbound_authenticator_digest res_pjsip_outbound_publish res_pjsip_pubsub res_pjsip_refer
+res_pjsip_logger res_pjsip_mwi res_pjsip_mwi_body_generator res_pjsip_nat res_pjsip_notify res_pjsip_outbound_authenticator_digest res_pjsip_outbound_publish res_pjsip_pubsub res_pjsip_refer
 res_pjsip_registrar res_pjsip_rfc3326 res_pjsip_sdp_rtp res_pjsip_session res_rtp_asterisk res_sorcery_astdb
 res_sorcery_config res_sorcery_memory res_srtp res_timing_timerfd
 """
@@ -68,7 +70,13 @@ class Office:
             "pjsip_notify.conf": "[hold]\nEvent=>hold\n[talk]\nEvent=>talk\n",
             **dict.fromkeys(("ccss.conf", "cel.conf", "udptl.conf"), "[general]\n"),
             "acl.conf": "",
+            "voicemail.conf": self._voicemail(),
         }
+
+    @staticmethod
+    def voicemail(extension: str) -> str:
+        """The folder of what was not heard, below the office's: a message is a `msg0000.txt` in it."""
+        return f"spool/voicemail/office/{extension}/INBOX"
 
     def sounds(self) -> dict[str, bytes]:
         """File name → 8 kHz signed linear, below the office's folder: tones that are known by their frequency."""
@@ -89,6 +97,10 @@ class Office:
         }
         directories = "".join(f"{name} => {self.inside}/{folder}\n" for name, folder in places.items())
         return f"[directories]\n{directories}[options]\nverbose = 3\nnocolor = yes\nhideconnect = yes\n"
+
+    def _voicemail(self) -> str:
+        boxes = "".join(f"{one} => 0000,Desk {one}\n" for one in self.extensions)
+        return f"[general]\nformat=wav\npollmailboxes=yes\npollfreq=1\n[office]\n{boxes}"
 
     def _manager(self) -> str:
         return (
@@ -129,7 +141,7 @@ class Office:
             f"media_address={HOST}\nsend_pai=yes\nallow_subscribe=yes\nallow_overlap=no\n{browser}{rewrite}"
             f"[{name}]\ntype=auth\nauth_type=digest\nusername={name}\npassword=secret-{name}\n"
             f"supported_algorithms_uas={self.algorithms}\n"
-            f"[{name}]\ntype=aor\nmax_contacts=5\nremove_existing=no\nminimum_expiration=10\n"
+            f"[{name}]\ntype=aor\nmailboxes={extension}@office\nmax_contacts=5\nremove_existing=no\nminimum_expiration=10\n"
             f"maximum_expiration={self.longest_registration}\n"
         )
 
