@@ -55,7 +55,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class DialogEntry:
-    """One dialog (§4.1.2 ff.).
+    """One dialog (§4.1.1 to §4.1.6).
 
     Args:
         id: what names it in the documents of one subscription; not the Call-ID, though some PBXs use that.
@@ -84,7 +84,7 @@ class DialogInfo:
     """One document.
 
     Args:
-        version: grows by one with each document of a subscription (§4.1.1).
+        version: grows by one with each document of a subscription (§4.1).
         is_full: whether it names all dialogs, or only those that changed.
         entity: the URI of the observed user.
         skipped: how many dialogs were written so that they cannot be understood.
@@ -113,7 +113,7 @@ class DialogInfo:
         return cls(number, state == "full", entity, dialogs, len(elements) - len(dialogs))
 
     def to_bytes(self) -> bytes:
-        """The document (§4.4). Raises LocalProtocolError for text that no XML can hold."""
+        """The document (§4.1). Raises LocalProtocolError for text that no XML can hold."""
         state = "full" if self.is_full else "partial"
         lines = [
             '<?xml version="1.0" encoding="UTF-8"?>',

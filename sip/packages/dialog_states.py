@@ -1,4 +1,4 @@
-"""The calls of one observed user, put together from the documents of one subscription (RFC 4235 §4.3, §4.4).
+"""The calls of one observed user, put together from the documents of one subscription (RFC 4235 §4.3).
 
     calls = DialogStates()
     changes = calls.apply(DialogInfo.parse(body))

@@ -1,7 +1,7 @@
 """A publication: our state of one package at its compositor, kept there as long as the user wants (RFC 3903 §4).
 
-Knows no document: bodies are bytes. Invariants: at most one PUBLISH is under way (§4.1); a state that changes meanwhile is published
-when that is answered, the last one only; a refresh bears no body (§4.1); while the user wants it, a PUBLISH is under way or a
+Knows no document: bodies are bytes. Invariants: at most one PUBLISH is under way (§4); a state that changes meanwhile is published
+when that is answered, the last one only; a refresh bears no body (§4.3); while the user wants it, a PUBLISH is under way or a
 deadline is set.
 """
 
@@ -132,7 +132,7 @@ class Publication(Machine[PublicationState, PublicationInput]):
         return f"{self.what.event.package} {self.what.account.uri}"
 
     def modify(self, body: bytes, now: float) -> None:
-        """Publish another state (§4.1); also brings back what was removed or refused."""
+        """Publish another state (§4.4); also brings back what was removed or refused."""
         self.body = body
         self.step(MODIFY, now)
 
@@ -254,7 +254,7 @@ class Publication(Machine[PublicationState, PublicationInput]):
         (IDLE, REMOVE):          (OFF, _be_off),
 
         (PUBLISHING, ACCEPTED):  (PUBLISHED, _keep),
-        (PUBLISHING, UNKNOWN):   (PUBLISHING, _publish),   # §4.1, 412: the compositor forgot us; afresh, with the body
+        (PUBLISHING, UNKNOWN):   (PUBLISHING, _publish),   # §4, 412: the compositor forgot us; afresh, with the body
         (PUBLISHING, TOO_BRIEF): (PUBLISHING, _publish),
         (PUBLISHING, REFUSED):   (WAITING, _fail),
         (PUBLISHING, BARRED):    (OFF, _give_up),

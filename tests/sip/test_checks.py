@@ -127,3 +127,9 @@ def test_more_calls_than_the_limit_are_refused_with_retry_after() -> None:
     assert (response.status, response.get("Retry-After")) == (503, "10")
     assert ua.counters == {"calls_refused": 1}
     assert len(ua.calls) == 1
+
+
+def test_a_publish_is_for_the_pbx_and_gets_405() -> None:
+    ua = agent()
+    (response,) = ask(ua, request("PUBLISH", "Event: presence"))
+    assert (response.status, "PUBLISH" in (response.get("Allow") or "")) == (405, False)

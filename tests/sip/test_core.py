@@ -136,3 +136,16 @@ def test_reasons_are_tried_before_anything_has_changed() -> None:
     assert reasons == (Reason("SIP", 200, "x"),)
     with pytest.raises(LocalProtocolError):
         checked_reasons([*reasons, Reason("SIP", 200, "a\r\nb")])
+
+
+def test_the_packages_that_are_served_stand_in_what_makes_a_dialog_rfc6665_8_2_2() -> None:
+    served = Core(
+        host="192.0.2.1", port=5062, ids=SeededIds(), timers=Timers(), product="P", tag_prefix="zz",
+        packages=["dialog", "presence"],
+    )  # fmt: skip
+    assert ("Allow-Events", "dialog, presence") in served.capabilities
+    assert served.capabilities[-1] == ("User-Agent", "P"), "the last one, for those that bear nothing else"
+    assert "SUBSCRIBE" in served.allow
+    assert served.understood_events("dialog", "refer") == "dialog, presence, refer"
+    assert "Allow-Events" not in dict(core().capabilities)
+    assert "SUBSCRIBE" not in core().allow
