@@ -1,162 +1,132 @@
 """What the SIP library sees of a real Asterisk's states: the lamp of an extension as phones call, and waiting voicemail."""
 
-from __future__ import annotations
-
-import asyncio
-import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from sip.account import Account
-from sip.agent import UserAgent
-from sip.events import Event
-from sip.ids import ByteIds
 from sip.packages import dialog_info, message_summary
 from sip.packages.dialog_info import DialogInfo
 from sip.packages.dialog_states import Changes, DialogStates
-from sip.packages.message_summary import MessageSummary
+from sip.packages.message_summary import Counts, MessageSummary
 from sip.subscriptions.facts import Notified, SubscriptionActive, SubscriptionEnded, SubscriptionFailed
 from sip.subscriptions.subscription import Subscription
-from sip.transport.port import SipPort, bind
 from sip.uri import Uri
 from tests.peers.asterisk import Asterisk
+from tests.peers.fixtures import DESK_HZ
 from tests.peers.phone import Phone, answers
-from tests.peers.ports import HOST
-from tests.peers.waiting import PATIENCE
+from tests.peers.user_agent import Ours
+from tests.system.stage import DESK, SECOND_DESK, Stage
 
-E = TypeVar("E", bound=Event)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WATCHER = f"{SECOND_DESK}p"  # the endpoint that subscribes
 
 
-class Watcher:
-    """A user agent of extension 103 that subscribes to others, and what it was told."""
+@pytest.fixture
+def pbx(stage: Stage) -> Asterisk:
+    return stage.pbx
 
-    def __init__(self, pbx: Asterisk) -> None:
-        self.pbx = pbx
-        self.events: list[Event] = []
-        self.calls = DialogStates()
-        self.changes: list[Changes] = []
-        self.port: SipPort
-        host, port = pbx.address
-        self.account = Account(
-            Uri("sip", "103p", None, host, port),
-            "103p",
-            pbx.password("103p"),
-            Uri("sip", None, None, host, port),
-            proxy=pbx.address,
-        )
-        self._news = asyncio.Event()
 
-    def subscribe(self, user: str, package: str, media_type: str, expires: int = 300) -> Subscription:
-        host, port = self.pbx.address
-        subscription = self.port.agent.subscribe(
-            self.account, Uri("sip", user, None, host, port), package, self.port.now(),
-            accept=[media_type], expires=expires,
-        )  # fmt: skip
-        self.port.flush()
-        return subscription
-
-    def deliver(self, events: list[Event], now: float) -> None:
-        for event in events:
-            self.events.append(event)
-            if isinstance(event, Notified) and event.content_type == dialog_info.MEDIA_TYPE:
-                self.changes.append(self.calls.apply(DialogInfo.parse(event.body)))
-        self._news.set()
-
-    def heard(self, kind: type[E]) -> list[E]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    async def until(self, met: Callable[[], bool]) -> None:
-        """Wait until what was told makes this true."""
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(pbx: Asterisk) -> AsyncIterator[Phone]:
+    """A desk phone that answers after half a second; registered while the play lasts."""
+    manner = answers(after=0.5)
+    async with Phone(
+        DESK, pbx=pbx.address, password=pbx.password(DESK), frequency=DESK_HZ, manner=manner
+    ) as phone:
+        await phone.register()
         try:
-            async with asyncio.timeout(PATIENCE):
-                while not met():
-                    self._news.clear()
-                    await self._news.wait()
-        except TimeoutError:
-            raise TimeoutError(f"{self.calls.dialogs} after {self.events}") from None
+            yield phone
+        finally:
+            await phone.register(expires=0)
 
 
-@asynccontextmanager
-async def watching(pbx: Asterisk) -> AsyncIterator[Watcher]:
-    watcher = Watcher(pbx)
-    sockets = bind(HOST)
-    host, port = sockets.address
-    agent = UserAgent(host=host, port=port, ids=ByteIds(secrets.token_bytes))
-    async with SipPort(agent, watcher.deliver, sockets) as watcher.port:
-        yield watcher
-        assert agent.counters["unforeseen"] == 0
+@pytest_asyncio.fixture(loop_scope="session")
+async def ours() -> AsyncIterator[Ours]:
+    async with Ours() as started:
+        yield started
+        assert started.agent.counters["unforeseen"] == 0
 
 
-async def test_a_lamp_follows_the_calls_of_an_extension(pbx: Asterisk, desk: Phone, customer: Phone) -> None:
-    async with watching(pbx) as watcher:
-        subscription = watcher.subscribe("101", dialog_info.PACKAGE, dialog_info.MEDIA_TYPE)
-        await watcher.until(lambda: bool(watcher.changes))
-        assert watcher.heard(SubscriptionActive) == [SubscriptionActive(subscription)]
-        assert watcher.calls.lamp is None
-
-        desk.manner = answers(after=0.5)
-        call = await customer.dial("74950000101")
-        await watcher.until(lambda: watcher.calls.lamp == "early")
-        await watcher.until(lambda: watcher.calls.lamp == "confirmed")
-        (dialog,) = watcher.calls.dialogs
-        assert (dialog.call_id, dialog.local_tag) == (None, None), (
-            "what an Asterisk tells is enough for lamps only"
+def subscribe(
+    ours: Ours, pbx: Asterisk, user: str, package: str, media_type: str, expires: int = 300
+) -> Subscription:
+    host, port = pbx.address
+    registrar = Uri("sip", None, None, host, port)
+    account = Account(
+        Uri("sip", WATCHER, None, host, port), WATCHER, pbx.password(WATCHER), registrar, proxy=pbx.address
+    )
+    return ours.do(
+        lambda agent, now: agent.subscribe(
+            account, Uri("sip", user, None, host, port), package, now, accept=[media_type], expires=expires
         )
-        await call.hang_up()
-        await watcher.until(lambda: watcher.calls.lamp is None)
-
-        assert "103p" in await pbx.rx("pjsip show subscriptions inbound")
-        # A refresh brings the whole state again, in the same dialog.
-        before = len(watcher.changes)
-        subscription.refresh(watcher.port.now())
-        watcher.port.flush()
-        await watcher.until(lambda: len(watcher.changes) > before)
-        assert watcher.heard(SubscriptionFailed) == []
-
-        subscription.unsubscribe(watcher.port.now())
-        watcher.port.flush()
-        await watcher.until(lambda: bool(watcher.heard(SubscriptionEnded)))
-        assert watcher.heard(SubscriptionEnded) == [
-            SubscriptionEnded(subscription, "unsubscribed", None, None)
-        ]
-        assert "103p" not in await pbx.rx("pjsip show subscriptions inbound")
+    )
 
 
-async def test_waiting_voicemail_is_told_and_told_again_when_it_was_heard(pbx: Asterisk) -> None:
-    def last(watcher: Watcher) -> MessageSummary | None:
-        told = watcher.heard(Notified)
-        return MessageSummary.parse(told[-1].body) if told else None
+async def next_changes(ours: Ours, calls: DialogStates) -> Changes:
+    """Wait for the next document and apply it."""
+    told = await ours.until(Notified)
+    assert told.content_type == dialog_info.MEDIA_TYPE
+    return calls.apply(DialogInfo.parse(told.body))
 
-    async with watching(pbx) as watcher:
-        watcher.subscribe("103p", message_summary.PACKAGE, message_summary.MEDIA_TYPE)
-        await watcher.until(lambda: (told := last(watcher)) is not None and not told.waiting)
-        pbx.leave_voicemail("103", messages=2)
-        await watcher.until(lambda: (told := last(watcher)) is not None and told.waiting)
-        told = last(watcher)
-        assert told is not None
-        assert told.voice is not None
-        assert (told.voice.new, told.voice.old) == (2, 0)
-        pbx.leave_voicemail("103", messages=0)
-        await watcher.until(lambda: (told := last(watcher)) is not None and not told.waiting)
+
+async def until_lamp(ours: Ours, calls: DialogStates, lamp: str | None) -> None:
+    while calls.lamp != lamp:
+        assert not (await next_changes(ours, calls)).needs_refresh
+
+
+async def test_a_lamp_follows_the_calls_of_an_extension(stage: Stage, desk: Phone, ours: Ours) -> None:
+    pbx, calls = stage.pbx, DialogStates()
+    subscription = subscribe(ours, pbx, DESK, dialog_info.PACKAGE, dialog_info.MEDIA_TYPE)
+    await next_changes(ours, calls)
+    assert calls.lamp is None
+    assert (await ours.until(SubscriptionActive)).subscription is subscription
+
+    call = await stage.customers.dial(f"74950000{DESK}")
+    await until_lamp(ours, calls, "early")
+    await until_lamp(ours, calls, "confirmed")
+    (dialog,) = calls.dialogs
+    assert (dialog.call_id, dialog.local_tag) == (None, None), "what Asterisk tells is enough for lamps only"
+    await call.hang_up()
+    await until_lamp(ours, calls, None)
+
+    # A refresh brings the whole state again, in the same dialog.
+    assert WATCHER in await pbx.rx("pjsip show subscriptions inbound")
+    ours.do(lambda _, now: subscription.refresh(now))
+    await next_changes(ours, calls)
+    assert not [event for event in ours.events if isinstance(event, SubscriptionFailed)]
+
+    ours.do(lambda _, now: subscription.unsubscribe(now))
+    assert await ours.until(SubscriptionEnded) == SubscriptionEnded(subscription, "unsubscribed", None, None)
+    assert WATCHER not in await pbx.rx("pjsip show subscriptions inbound")
+
+
+async def test_waiting_voicemail_is_told_and_told_again_when_it_was_heard(pbx: Asterisk, ours: Ours) -> None:
+    subscription = subscribe(ours, pbx, WATCHER, message_summary.PACKAGE, message_summary.MEDIA_TYPE)
+    for messages in (0, 2, 0):
+        pbx.leave_voicemail(SECOND_DESK, messages=messages)
+        summary = None
+        while summary is None or summary.voice != Counts(messages, 0):
+            summary = MessageSummary.parse((await ours.until(Notified)).body)
+        assert summary.waiting == (messages > 0)
+    ours.do(lambda _, now: subscription.unsubscribe(now))
+    await ours.until(SubscriptionEnded)
 
 
 @pytest.mark.parametrize(
     ("user", "package", "expires", "status", "ends"),
     [
-        ("101", "gossip", 300, 489, True),
+        (DESK, "gossip", 300, 489, True),
         ("999", dialog_info.PACKAGE, 300, 404, False),  # the number may be there tomorrow
-        ("101", dialog_info.PACKAGE, 0, 400, True),  # Asterisk lets nobody fetch
+        (DESK, dialog_info.PACKAGE, 0, 400, True),  # Asterisk lets nobody fetch
     ],
 )
 async def test_what_asterisk_does_not_show_is_refused(
-    pbx: Asterisk, user: str, package: str, expires: int, status: int, ends: bool
+    pbx: Asterisk, ours: Ours, user: str, package: str, expires: int, status: int, ends: bool
 ) -> None:
-    async with watching(pbx) as watcher:
-        subscription = watcher.subscribe(user, package, dialog_info.MEDIA_TYPE, expires)
-        await watcher.until(lambda: bool(watcher.events))
-        (event,) = watcher.events
-        assert isinstance(event, SubscriptionEnded if ends else SubscriptionFailed)
-        assert (event.subscription, event.status, event.retry_at is None) == (subscription, status, ends)
+    subscription = subscribe(ours, pbx, user, package, dialog_info.MEDIA_TYPE, expires)
+    event: SubscriptionEnded | SubscriptionFailed
+    event = await ours.until(SubscriptionEnded) if ends else await ours.until(SubscriptionFailed)
+    assert (event.subscription, event.status, event.retry_at is None) == (subscription, status, ends)
