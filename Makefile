@@ -30,8 +30,8 @@ fuzz: setup-test ## ten minutes of fuzzing the SIP library; what is found lies i
 	mkdir -p var/fuzz/found
 	nice $(BIN)/python -m tests.fuzz.run -max_total_time=600 -max_len=4096 -artifact_prefix=var/fuzz/ var/fuzz/found tests/fuzz/corpus tests/sip/torture
 
-pictures: setup-test ## every state of the widget into docs/pictures
-	$(BIN)/python -m tests.browser.pictures
+pictures: setup-test ## every state of the widget, and a ladder, into docs/pictures
+	$(BIN)/python -m tests.browser.pictures && $(BIN)/python -m tests.gateway.ladder.picture
 
 widget: widget/dist/widget.zip ## the archive that amoCRM takes
 

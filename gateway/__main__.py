@@ -52,6 +52,16 @@ def _parser() -> argparse.ArgumentParser:
     verb(verbs, "release", _release, "bring the database to this version")
     verb(verbs, "settings", _settings, "print every setting as a table")
 
+    shown = verb(verbs, "ladder", _ladder, "draw what was said in one of the last calls, or list them")
+    shown.add_argument(
+        "call", nargs="?", help="the call's id, a Call-ID, or `last`; without it the last calls are listed"
+    )
+    shown.add_argument("--text", action="store_true", help="draw it with letters, not as SVG")
+    shown.add_argument("--full", action="store_true", help="with the whole messages below")
+    shown.add_argument(
+        "--out", default="", metavar="FILE", help="write there; at a terminal, SVG goes to a file anyway"
+    )
+
     def group(name: str, what: str) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
         return verbs.add_parser(name, help=what, description=what).add_subparsers(
             required=True, metavar="VERB"
@@ -149,6 +159,22 @@ def _worker(settings: Settings, _given: argparse.Namespace) -> int:
 
 def _release(settings: Settings, _given: argparse.Namespace) -> int:
     migrate(database_url(settings.database_url))
+    return 0
+
+
+def _ladder(settings: Settings, given: argparse.Namespace) -> int:
+    from gateway.ladder import command  # and its HTTP, not to be loaded with every other command
+
+    drawn = command.ladder(settings, given.call, as_text=given.text, full=given.full)
+    out = given.out
+    if not out and given.call and not given.text and sys.stdout.isatty():
+        out = drawn.file_name
+    if out:
+        with open(out, "w", encoding="utf-8") as file:
+            file.write(drawn.content)
+        print(out)
+    else:
+        sys.stdout.write(drawn.content)
     return 0
 
 

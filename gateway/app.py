@@ -1,4 +1,4 @@
-"""The HTTP side: `POST /api/session`, `/healthz`, `/readyz`, `/metrics`. Sockets do not pass here (`realtime/websocket.py`).
+"""The HTTP side: `POST /api/session`, `/healthz`, `/readyz`, `/metrics`, `/api/ladder`. Sockets do not pass here (`realtime/websocket.py`).
 
 What it does not know: who composes it (`gateway/main.py`); all it needs is given to `create_app`, there is no `app.state`.
 
@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway.crm.widget_auth import TokenFault, TokenRefusedError, WidgetAuth
+from gateway.ladder.door import LadderRoute
 from gateway.metrics import exposition
 from gateway.realtime.limits import Bucket
 from gateway.realtime.ports import Seats
@@ -47,6 +48,7 @@ class Front:
         clock: seconds since the epoch.
         rate: tickets a second for one address, in the long run. All offices behind one proxy come from one address.
         burst: tickets at once for one address.
+        ladder: tells the last calls to `trubka ladder`; None: nobody does.
         counters: session_given, body_too_large, rate_limited, unknown_origin, no_seat, refused.
     """
 
@@ -60,13 +62,16 @@ class Front:
     counters: Counter[str]
     rate: float = 1000.0
     burst: int = 5000
+    ladder: LadderRoute | None = None
 
 
 def create_app(front: Front) -> Starlette:
     """The application with its routes."""
     session, probes = SessionRoute(front), ProbeRoutes(front)
+    ladder = [Route("/api/ladder", front.ladder.tell, methods=["GET"])] if front.ladder else []
     return Starlette(
         routes=[
+            *ladder,
             Route("/api/session", session.give, methods=["POST"]),
             Route("/api/session", session.preflight, methods=["OPTIONS"]),
             Route("/healthz", probes.healthy, methods=["GET"]),

@@ -14,6 +14,9 @@ from prometheus_client import CollectorRegistry
 
 from gateway.app import Front, create_app
 from gateway.crm.widget_auth import WidgetAuth
+from gateway.ladder.diary import Diary
+from gateway.ladder.door import LadderRoute, pass_of
+from gateway.ladder.story import Archive
 from gateway.limits import Limits
 from gateway.metrics import Counted
 from gateway.node import COUNTED, Node
@@ -29,10 +32,11 @@ from gateway.realtime.tickets import Tickets
 from gateway.realtime.websocket import protocol_class
 from gateway.settings import Settings
 from gateway.store.journal import Journal
-from gateway.store.store import Store
+from gateway.store.store import Store, secret_keys
 from protocol.messages import Settings as PageSettings
 from sip.agent import UserAgent
 from sip.ids import ByteIds
+from sip.trace import Trace
 
 BEAT = 1.0  # seconds between two beats of a page whose sound lives
 BACKLOG = 4096  # connections that may wait to be accepted: after a restart, all widgets come at once
@@ -52,6 +56,7 @@ class Parts:
     tickets: Tickets
     auth: WidgetAuth
     admission: Admission
+    archive: Archive
     front: Counter[str]
 
 
@@ -72,14 +77,20 @@ def compose(settings: Settings, store: Store, journal: Journal, clock: Callable[
     limits = SocketLimits(sockets=settings.sockets, sockets_per_user=settings.sockets_per_user)
     owners = Owners()
     outbox = Outbox()
-    hub = Hub(outbox, epochs=lambda: secrets.token_urlsafe(6), limits=limits)
-    shared = Shared(hub, outbox, _page_settings(settings), limits, Counter())
+    archive = Archive(Trace(settings.ladder_calls), Diary(clock, settings.ladder_calls))
+    diary = archive.diary if settings.ladder_calls else None
+    hub = Hub(outbox, lambda: secrets.token_urlsafe(6), limits, diary)
+    shared = Shared(hub, outbox, _page_settings(settings), limits, Counter(), diary)
     tickets = Tickets(new_secret)
     admission = Admission(tickets, Resumption(store.sessions, settings.resume_hours * 3600), owners)
     auth = WidgetAuth(owners.integration, settings.public_url, reuse=settings.reuse_token)
-    node = Node(owners, agent, journal, hub, clock, _office_limits(settings), settings.register_expires)
+    node = Node(
+        owners, agent, journal, hub, clock, _office_limits(settings), settings.register_expires, diary
+    )
     node.gate = Gate(shared, admission, owners, clock, on_input=node.settle)
-    return Parts(node, owners, agent, journal, hub, node.gate, shared, tickets, auth, admission, Counter())
+    return Parts(
+        node, owners, agent, journal, hub, node.gate, shared, tickets, auth, admission, archive, Counter()
+    )
 
 
 def _office_limits(settings: Settings) -> Limits:
@@ -121,6 +132,7 @@ def web_server(
         registry=registry,
         clock=clock,
         counters=parts.front,
+        ladder=_ladder(settings, parts),
     )
     config = uvicorn.Config(
         create_app(front),
@@ -134,6 +146,14 @@ def web_server(
         ssl_keyfile=settings.tls_key or None,
     )
     return uvicorn.Server(config)
+
+
+def _ladder(settings: Settings, parts: Parts) -> LadderRoute | None:
+    """Where `trubka ladder` asks; nowhere when nothing is kept."""
+    if not settings.ladder_calls:
+        return None
+    keys = secret_keys(settings.database_url, settings.secret_key)
+    return LadderRoute([pass_of(key) for key in keys], parts.archive)
 
 
 def _metrics(parts: Parts) -> Counted:

@@ -190,6 +190,7 @@ def _sip_port(
         allowed=sources,
         tls=tls,
         keep_alive=KeepAlive(stream=settings.sip_ping, datagram=settings.sip_nat_ping),
+        trace=parts.archive.trace if settings.ladder_calls else None,
     )
 
 

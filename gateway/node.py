@@ -20,6 +20,7 @@ from functools import partial
 
 import msgspec
 
+from gateway.ladder.diary import Diary
 from gateway.limits import Limits
 from gateway.lines.journal import Record
 from gateway.lines.line import Extension, owner_of
@@ -69,6 +70,7 @@ class Node:
         clock: seconds since the epoch that never go back.
         limits: of every office.
         register_expires: seconds that a registration asks for.
+        diary: is told of the calls' facts; None: nobody is.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Node:
         clock: Callable[[], float],
         limits: Limits,
         register_expires: int,
+        diary: Diary | None = None,
     ) -> None:
         self._owners = owners
         self._agent = agent
@@ -88,6 +91,7 @@ class Node:
         self._clock = clock
         self._limits = limits
         self._register_expires = register_expires
+        self._diary = diary
         # The two other shells; each needs this node to be made first.
         self.sip: SipPort
         self.gate: Gate
@@ -118,6 +122,7 @@ class Node:
             new_id=partial(secrets.token_urlsafe, 12),
             country=account.country,
             limits=self._limits,
+            witness=self._diary.fact if self._diary is not None else None,
         )
         seats = {user.id: _seat(account, user, known, office) for user in users}
         self._owners.owned[account.id] = Owned(

@@ -13,7 +13,6 @@ Invariants
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Literal
 
 from gateway.calls.attendance import Advice, Attendance, Presence
 from gateway.calls.conversation import Conversation
@@ -30,6 +29,7 @@ from gateway.lines.restart import restore
 from gateway.lines.ringing import RingInput
 from gateway.numbers import Numbering
 from gateway.orders import Orders
+from gateway.realtime.ports import Page
 from protocol.commands import AnyCommand
 from protocol.entities import Phone, Sound, State
 from protocol.messages import Done, Notice, Refused
@@ -47,6 +47,7 @@ class Office:
         new_id: gives ids for calls, unique and hard to guess.
         country: how numbers without a country code are read.
         limits: how long things wait.
+        witness: is told of each fact that the ledger took in, with our id of the call; None: nobody is.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Office:
         new_id: Callable[[], str],
         country: str = "RU",
         limits: Limits | None = None,
+        witness: Callable[[str, Fact], None] | None = None,
     ) -> None:
         self._limits = limits or Limits()
+        self._witness = witness
         self._clock: Clock = Deadlines()
         self._effects = Effects()
         numbering = Numbering(country)
@@ -134,14 +137,7 @@ class Office:
 
     # --- pages ------------------------------------------------------------------------------------------------------
 
-    def join(
-        self,
-        user_id: int,
-        tab: str,
-        page: Literal["load", "reconnect"],
-        alive: Collection[str],
-        now: float,
-    ) -> None:
+    def join(self, user_id: int, tab: str, page: Page, alive: Collection[str], now: float) -> None:
         """A tab has a socket; `alive`: the calls whose sound lives in it. Joining again replaces the tab's old socket."""
         desk = self._desk(user_id)
         # A fresh page is the phone, and so is one that is back with its sound; but not while another tab has sound.
@@ -260,6 +256,8 @@ class Office:
             for fact in facts:
                 conversation = self._ledger.receive(fact, now)
                 if conversation is not None:
+                    if self._witness is not None:
+                        self._witness(conversation.id, fact)
                     self._follow(fact, conversation, now)
             # Cleared in place: the attendances share this list.
             advice = self._advice[:]

@@ -64,6 +64,7 @@ class Settings:
     sockets_per_user: int = _setting("TRUBKA_SOCKETS_PER_USER", 12, "sockets (browser tabs) of one user", least=1)
     tls_cert: str = _setting("TLS_CERT", "", "certificate file, for a small office without a proxy")
     tls_key: str = _setting("TLS_KEY", "", "key file of that certificate")
+    ladder_calls: int = _setting("TRUBKA_LADDER_CALLS", 500, "calls whose messages are kept in memory for `trubka ladder`, about 20 KB each; 0: none", least=0)
     log_level: str = _setting("TRUBKA_LOG_LEVEL", "info", "debug, info, warning or error")
     # fmt: on
 

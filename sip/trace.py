@@ -25,6 +25,8 @@ MOST_OF_ONE: Final = 16 * 1024
 """Of one message; what is longer is kept to here."""
 
 _NAME: Final = b"\r\nCall-ID: "
+# A call begins with an INVITE; one that an earlier life of the process began is refreshed by UPDATE, or cancelled.
+_BEGINS: Final = (b"INVITE ", b"UPDATE ", b"CANCEL ")
 _ANY_SPELLING: Final = re.compile(rb"\r\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
@@ -103,7 +105,7 @@ class Trace:
         self.size = 0
 
     def record(self, at: float, sent: bool, flow: Flow, data: bytes) -> None:
-        """A message crossed the wire; it is kept if it belongs to a call, which begins with an INVITE."""
+        """A message crossed the wire; it is kept if it belongs to a call, or begins one."""
         begin = data.find(_NAME)
         if begin >= 0:
             begin += len(_NAME)
@@ -112,7 +114,7 @@ class Trace:
             call_id = _searched(data)
         call = self._calls.get(call_id)
         if call is None:
-            if not data.startswith(b"INVITE ") or not call_id or self._most_calls < 1:
+            if not data.startswith(_BEGINS) or not call_id or self._most_calls < 1:
                 return
             call = self._calls[call_id] = TracedCall()
             if len(self._calls) > self._most_calls:

@@ -51,12 +51,21 @@ def table(heading: str) -> list[Part]:
 
 def tools() -> tuple[str, ...]:
     """Modules that keep nothing and are no part."""
-    sentence = TEXT.partition("is no part:")[2].partition(".\n")[0]
+    sentence = TEXT.partition("is no part:")[2].partition(").")[0]
     named = re.findall(r"`([a-z]+)`", sentence)
     assert named, "docs/flow.md names the tools"
     return ("protocol/", *(f"sip/{name}" for name in named))
 
 
+def onlookers() -> tuple[str, ...]:
+    """Modules that are told what passes and hand nothing on."""
+    sentence = TEXT.partition("what only looks on:")[2].partition(".\n")[0]
+    named = re.findall(r"`((?:sip|gateway)/[a-z/]+)`", sentence)
+    assert named, "docs/flow.md names the onlookers"
+    return tuple(named)
+
+
+ONLOOKERS = onlookers()
 INCOMING, CLICK = (table(heading) for heading in MOST_HOPS)
 
 
@@ -70,6 +79,8 @@ class Way:
     entered: list[tuple[str, str]] = field(default_factory=list)
     is_over: bool = False
     was_one_turn: bool = False
+    led_on: list[str] = field(default_factory=list)
+    """What an onlooker called: nothing of ours, or it would be a part."""
     _inside: bool = False
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
@@ -88,6 +99,8 @@ class Way:
             self._inside = self._inside or code.co_qualname == self.begins
             if self._inside and _stands_on(frame, self.begins):
                 self.entered.append((module, code.co_qualname))
+                if is_part(module) and is_onlooker(frame.f_back):
+                    self.led_on.append(code.co_qualname)
 
     def parts(self, table: list[Part]) -> list[str]:
         """The parts in the order in which they were first entered."""
@@ -112,6 +125,16 @@ def _stands_on(frame: FrameType | None, name: str) -> bool:
     return frame is not None
 
 
+def is_part(module: str) -> bool:
+    return module not in tools() and not module.startswith(("protocol/", *ONLOOKERS))
+
+
+def is_onlooker(frame: FrameType | None) -> bool:
+    """Whether a function of an onlooker called this one."""
+    module = None if frame is None else module_of(frame.f_code.co_filename)
+    return module is not None and module.startswith(ONLOOKERS)
+
+
 def module_of(path: str) -> str | None:
     """A module of ours, as `sip/agent`; None for others."""
     try:
@@ -126,7 +149,7 @@ def part_of(module: str, table: list[Part]) -> str | None:
 
     The most exact name counts: `sip/transport/` before `sip/`.
     """
-    if module in tools() or module.startswith("protocol/"):
+    if not is_part(module):
         return None
     found = [
         (len(name), part.name)
@@ -169,6 +192,8 @@ def check(way: Way, table: list[Part]) -> None:
     for part, place in zip(table, doors, strict=True):
         assert part_of(way.entered[place][0], table) == part.name, f"{part.door} is no door of {part.name}"
     assert way.was_one_turn
+    assert way.led_on == [], "who only looks on hands nothing on"
+    assert any(module.startswith(ONLOOKERS) for module, _ in way.entered), "and was told what passed"
 
 
 async def test_an_invite_comes_to_the_page_as_docs_flow_tells(served: tuple[House, Exchange, Tab]) -> None:
@@ -203,7 +228,7 @@ def test_the_headings_count_the_hops(heading: str, table: list[Part], hops: str)
 @pytest.mark.parametrize("table", [INCOMING, CLICK])
 def test_every_module_that_is_named_exists(table: list[Part]) -> None:
     named = [name for part in table for name in part.modules]
-    named += [name for name in tools() if name != "protocol/"]
+    named += [name for name in tools() if name != "protocol/"] + list(ONLOOKERS)
     missing = [name for name in named if not (ROOT / (name if name.endswith("/") else f"{name}.py")).exists()]
     assert missing == []
 

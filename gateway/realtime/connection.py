@@ -21,6 +21,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
+from gateway.ladder.diary import Diary, PageDid
 from gateway.realtime.admission import Admitted
 from gateway.realtime.hub import Hub, worded
 from gateway.realtime.limits import Bucket, Limits
@@ -53,6 +54,7 @@ class Shared:
 
     Attributes:
         settings: what `welcome` tells the page.
+        diary: is told what pages say; None: nobody is.
         counters: hello_timeout, admission_timeout, bad_hello, frames, malformed, unknown_command, too_large, rate_limited,
             repeated, refused, done, impatient, too_many_sockets, left, lost.
     """
@@ -62,6 +64,7 @@ class Shared:
     settings: Settings
     limits: Limits
     counters: Counter[str]
+    diary: Diary | None = None
 
 
 class Phase(Enum):
@@ -204,6 +207,7 @@ class Session:
         self._stream = hub.subscribe(self._identity, self._tab, reader, state)
         if hello.page == "load":
             self._stream.forget_answers(self._tab)
+        self._note("joined")
         self._shared.outbox.put(self._number, text_frame(encode(self._welcome(self._stream, now))))
         hub.catch_up(self._stream, self._number, hello.position)
 
@@ -229,6 +233,7 @@ class Session:
         self._phase = Phase.CLOSED
         if self._shared.hub.unsubscribe(self._identity, self._tab, self._number, now):
             self._shared.counters["left" if clean else "lost"] += 1
+            self._note("left" if clean else "lost")
             self._seat.office.leave(self._identity.user_id, self._tab, clean, now)
 
     def next_deadline(self) -> float | None:
@@ -263,6 +268,8 @@ class Session:
             case Beat(calls=calls):
                 office.beat(user_id, self._tab, calls, now)
             case RingAck(call=call):
+                if self._shared.diary is not None:
+                    self._shared.diary.rings(self._tab, message)
                 office.ring_acknowledged(user_id, self._tab, call, now)
             case Leaving():
                 self.closed(clean=True, now=now)
@@ -281,10 +288,16 @@ class Session:
             self._shared.outbox.put(self._number, stored)
             return
         answer = self._seat.office.execute(self._identity.user_id, self._tab, command, now)
+        if self._shared.diary is not None:
+            self._shared.diary.command(self._tab, command, answer)
         self._shared.counters["refused" if isinstance(answer, Refused) else "done"] += 1
         frame = text_frame(encode(worded(answer, self._hello.lang)))
         answers.keep(command.id, frame)
         self._shared.outbox.put(self._number, frame)
+
+    def _note(self, did: PageDid) -> None:
+        if self._shared.diary is not None:
+            self._shared.diary.page(self._identity, self._tab, did)
 
     def _refuse_frame(self, code: Code, id: str | None, now: float) -> None:
         """Answer a frame that is not taken, and close the socket of a page that does not stop."""

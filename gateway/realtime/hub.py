@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from gateway.ladder.diary import Diary
 from gateway.realtime.limits import Limits
 from gateway.realtime.outbox import Outbox, text_frame
 from gateway.realtime.ports import Identity, Letter, Office
@@ -30,12 +31,16 @@ class Hub:
         outbox: where frames go.
         epochs: makes the names of new streams.
         limits: of rings and readers.
+        diary: is told what pages are shown; None: nobody is.
     """
 
-    def __init__(self, outbox: Outbox, epochs: Callable[[], str], limits: Limits) -> None:
+    def __init__(
+        self, outbox: Outbox, epochs: Callable[[], str], limits: Limits, diary: Diary | None = None
+    ) -> None:
         self._outbox = outbox
         self._epochs = epochs
         self._limits = limits
+        self._diary = diary
         self._streams: dict[Identity, Stream] = {}
         # deltas, frames, snapshots, resumed, replaced, undelivered (a letter to a tab that is not here)
         self.counters: Counter[str] = Counter()
@@ -61,6 +66,8 @@ class Hub:
             return
         self.counters["deltas"] += 1
         self.counters["frames"] += len(stream.readers)
+        if self._diary is not None and stream.latest is not None and stream.latest.calls:
+            self._diary.shown(identity, stream.latest.calls)
         for reader in stream.readers.values():
             self._outbox.put(reader.number, frame)
 
@@ -140,6 +147,8 @@ class Hub:
         readers = [] if stream is None else _addressees(stream, letter.tab)
         if not readers:
             self.counters["undelivered"] += 1
+        elif self._diary is not None:
+            self._diary.letter(letter.tab, letter.message)
         frames: dict[str, bytes] = {}
         for reader in readers:
             if reader.lang not in frames:

@@ -17,7 +17,7 @@ from gateway.realtime.limits import Limits
 from gateway.realtime.outbox import text_frame
 from protocol.codec import encode
 from protocol.entities import Position, State
-from protocol.messages import Snapshot
+from protocol.messages import Delta, Snapshot
 from protocol.state import diff
 
 MAX_TABS_REMEMBERED = 16
@@ -69,6 +69,8 @@ class Stream:
     """By tab."""
     left_at: float | None = None
     """When the last reader went; None while there is one."""
+    latest: Delta | None = None
+    """The delta that was made last."""
     _ring: deque[bytes] = field(default_factory=deque)
     _ring_bytes: int = 0
     _answers: OrderedDict[str, Answers] = field(default_factory=OrderedDict)
@@ -89,6 +91,7 @@ class Stream:
         if delta is None:
             return None
         self.seq += 1
+        self.latest = delta
         frame = text_frame(encode(delta))
         self._remember(frame)
         return frame

@@ -17,6 +17,20 @@ from gateway.store.sessions import SqlSessions
 KEY_FILE = "trubka.key"
 
 
+def secret_keys(address: str, secret_key: str) -> list[str]:
+    """The keys of a process: those of the setting, else of the file beside its SQLite database, which is made where there is none.
+
+    Raises:
+        StoreUnusable: neither SQLite nor PostgreSQL; no key for a database without a folder.
+    """
+    path = sqlite_path(database_url(address))
+    if path is None and not secret_key:
+        raise StoreUnusable(
+            "With PostgreSQL, TRUBKA_SECRET_KEY must be set: every process must have the same key."
+        )
+    return keys_from(secret_key, (path.parent if path else Path()) / KEY_FILE)
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """All aggregates over one engine."""
@@ -40,13 +54,8 @@ class Store:
             StoreUnusable: neither SQLite nor PostgreSQL; no key for a database without a folder; a key that is none.
         """
         url = database_url(address)
-        path = sqlite_path(url)
-        if path is None and not secret_key:
-            raise StoreUnusable(
-                "With PostgreSQL, TRUBKA_SECRET_KEY must be set: every process must have the same key."
-            )
         try:
-            vault = Vault(keys_from(secret_key, (path.parent if path else Path()) / KEY_FILE))
+            vault = Vault(secret_keys(address, secret_key))
         except ValueError as error:
             raise StoreUnusable(f"TRUBKA_SECRET_KEY (or the key file) holds no key: {error}") from error
         engine = open_engine(url)
