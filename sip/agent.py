@@ -33,7 +33,7 @@ from sip.pacer import Pace
 from sip.receiver import Receiver
 from sip.registration import Registration
 from sip.subscriptions.commands import EventCommands
-from sip.timers import Timers
+from sip.timers import SessionTimers, Timers
 from sip.transactions.layer import TransactionLayer
 from sip.uri import NameAddr, Uri
 
@@ -62,6 +62,7 @@ class UserAgent(EventCommands):
         referable: whether a REFER in a call is told (ReferReceived) and answered by the user; else it gets 405.
         max_calls: beyond it an INVITE gets 503 with Retry-After.
         max_watchers: beyond it a SUBSCRIBE does.
+        session_timers: by default agreed to when a peer asks (RFC 4028).
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class UserAgent(EventCommands):
         alias: bool = False,
         locates: bool = False,
         pace: Pace | None = None,
+        session_timers: SessionTimers | None = None,
     ) -> None:
         tls_port = port + 1 if tls_port is None else tls_port
         self._core = Core(
@@ -96,6 +98,7 @@ class UserAgent(EventCommands):
             referable=referable,
             tls_port=tls_port,
             pace=pace or Pace(),
+            session_timers=session_timers,
         )
         if locates:
             self._core.enable_locating()
@@ -220,6 +223,8 @@ class UserAgent(EventCommands):
             *core.capabilities,
             *headers,
         ]
+        if core.session_timers.ask is not None:
+            fields.append(("Session-Expires", core.session_timers.ask))
         if replaces is not None:
             fields += [("Replaces", replaces), ("Require", "replaces")]
         request = Request.build("INVITE", target, [*fields, *body_headers(sdp)], sdp or b"")

@@ -28,11 +28,8 @@ from sip.calls.states import (
 from sip.core import checked_reasons
 from sip.dialog import Dialog
 from sip.errors import LocalProtocolError
-from sip.events import DialogRefreshed, ProbeFailed
-from sip.exchange import Exchange
 from sip.fields import Headers
 from sip.headers import Reason
-from sip.message import Response
 
 if TYPE_CHECKING:
     pass
@@ -151,18 +148,23 @@ class Call(ServedSession, ABC):
         DialogRefreshed, ProbeFailed or CallEnded (481, 408) follows.
 
         Args:
-            sdp: offer other media instead, as `reinvite` does, but also in an early dialog whose first offer was answered in a reliable
+            sdp: offer other media instead, as `reinvite` does (and by it, where the peer does not know UPDATE), but also in an early dialog whose first offer was answered in a reliable
                 18x or its PRACK. OfferAccepted or OfferRefused follows.
             tag: the early dialog, when a fork has several.
         """
         if sdp is None:
-            self._probe("UPDATE", now, contact=True)
+            self._require_confirmed("UPDATE")
+            self.probe("UPDATE", now, contact=True)
         else:
-            self._changes("UPDATE with an offer", tag).offer(sdp, now, "UPDATE")
+            offers = self._changes("UPDATE with an offer", tag)
+            offers.offer(
+                sdp, now, "UPDATE" if self._allows_update or self.state is not CONFIRMED else "INVITE"
+            )
 
     def options(self, now: float) -> None:
         """Ask by OPTIONS in the dialog whether the peer still knows the call (§11.2); answers as for `update`."""
-        self._probe("OPTIONS", now, contact=False)
+        self._require_confirmed("OPTIONS")
+        self.probe("OPTIONS", now, contact=False)
 
     @abstractmethod
     def dump(self) -> SavedCall:
@@ -180,7 +182,7 @@ class Call(ServedSession, ABC):
 
     def saved(self, kind: Kind, dialog: Dialog, invite: bytes = b"") -> SavedCall:
         """The saved form of this kind."""
-        flow = self.flow
+        flow, timer = self.flow, self._timer
         return SavedCall(
             kind=kind,
             direction=self.direction,
@@ -200,6 +202,9 @@ class Call(ServedSession, ABC):
             invite=invite,
             local_sdp=self.local_sdp,
             remote_sdp=self.remote_sdp,
+            session_expires=timer.seconds if timer is not None and timer.is_on else 0,
+            we_refresh=timer is not None and timer.is_ours,
+            allows_update=self._allows_update,
         )
 
     # What the commands share.
@@ -216,18 +221,3 @@ class Call(ServedSession, ABC):
         if offers is None:
             raise LocalProtocolError(f"{self.title}: no {what} in {self.state}")
         return offers
-
-    def _probe(self, method: str, now: float, *, contact: bool) -> None:
-        self._require_confirmed(method)
-        self.ask(method, self._probe_answered, now, contact=contact)
-
-    def _probe_answered(self, exchange: Exchange, response: Response, now: float) -> None:
-        if response.status < 200 or self.state is not CONFIRMED:
-            return
-        if response.status < 300:
-            if exchange.request.method == "UPDATE":
-                self.take_target(response, self.established())
-            self.core.events.append(DialogRefreshed(self))
-        elif not (exchange.heard and self.judge(response, now)):
-            status = response.status if exchange.heard else None
-            self.core.events.append(ProbeFailed(self, status, response.reason))

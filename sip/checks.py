@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sip.calls import replacing
 from sip.calls.inside import INSIDE_METHODS
+from sip.calls.session_timer import is_too_short
 from sip.core import SDP, SUPPORTED
 from sip.errors import ParseError
 from sip.fields import Value
@@ -60,16 +61,18 @@ def refusal(core: Core, transaction: ServerTransaction, request: Request) -> Ref
         # Stricter than §16.3, which says so of proxies: in front of a telephone a request without hops left is a loop.
         return Refusal(483, "too_many_hops")
     if "replaces" in headers:
-        return _replaces_refusal(core, request) or _session_refusal(request)
+        return _replaces_refusal(core, request) or _session_refusal(core, request)
     if method in _BEARS_SDP:
-        return _session_refusal(request)
+        return _session_refusal(core, request)
     return None
 
 
-def _session_refusal(request: Request) -> Refusal | None:
+def _session_refusal(core: Core, request: Request) -> Refusal | None:
     headers = request.index()
     if request.body and (request.content_type != SDP or not _is_plain(request)):
         return Refusal(415, "unsupported_media", (("Accept", SDP), ("Accept-Encoding", "identity")))  # §8.2.3
+    if "session-expires" in headers and is_too_short(core, request):
+        return Refusal(422, "session_too_short", (("Min-SE", core.session_timers.least),))  # RFC 4028 §9
     if request.method == "INVITE":
         if request.contact is None:
             return Refusal(400, "no_contact")  # §8.1.1.8: there would be nobody to send our requests to

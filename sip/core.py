@@ -27,7 +27,7 @@ from sip.location.plan import Hop, is_numeric
 from sip.location.records import Kind
 from sip.message import Request, Response
 from sip.pacer import Pace, Pacer
-from sip.timers import Timers
+from sip.timers import SessionTimers, Timers
 from sip.uri import NameAddr, Uri
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sip.transactions.layer import ServerTransaction, TransactionLayer
 
 SDP: Final = "application/sdp"
-SUPPORTED: Final = frozenset({"100rel", "norefersub", "replaces"})
+SUPPORTED: Final = frozenset({"100rel", "norefersub", "replaces", "timer"})
 METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "INFO", "NOTIFY")
 # What a NOTIFY inside a call may want of us without a subscription; see `calls.inside`.
 CONTROLS: Final = ("hold", "talk")
@@ -79,6 +79,7 @@ class Core:
         methods: beyond the usual ones, that the user answers itself.
         packages: of events, to whose subscriptions the user answers (RFC 6665).
         referable: whether REFER inside a call is told to the user, or refused with 405.
+        session_timers: what is asked for and accepted (RFC 4028).
     """
 
     def __init__(
@@ -95,12 +96,14 @@ class Core:
         referable: bool = False,
         tls_port: int = 5061,
         pace: Pace | None = None,
+        session_timers: SessionTimers | None = None,
     ) -> None:
         self.host = host
         self.port = port
         self.tls_port = tls_port
         self.ids = ids
         self.timers = timers
+        self.session_timers = session_timers or SessionTimers()
         self.tag_prefix = tag_prefix
         self.methods = frozenset(methods)
         self.packages = tuple(packages)

@@ -123,6 +123,16 @@ class Exchange:
             # Somebody else can be asked: it is not waited for this one until timer B or F.
             self._core.deadlines.set(self, _PATIENCE, now + _TRIES * self._core.timers.t1)
 
+    def again(self, request: Request, now: float) -> None:
+        """Send the request anew, changed to what an answer asked for, with a number of its own."""
+        self.request = request.with_header("CSeq", CSeq(self._next_cseq(), request.method))
+        self.send(now)
+
+    @property
+    def is_worn_out(self) -> bool:
+        """Whether as many attempts left as may."""
+        return self._attempts >= _MAX_ATTEMPTS
+
     def on_the_wire(self) -> Request:
         """The last attempt as it left, or, once it was prepared, as it will leave."""
         if self._branch is None and self.transaction is not None:
@@ -149,8 +159,7 @@ class Exchange:
             if not self._can_answer(response):
                 self._core.counters["credentials_refused"] += 1
             elif self._may_retry is None or self._may_retry(now):
-                self.request = self.request.with_header("CSeq", CSeq(self._next_cseq(), self.request.method))
-                self.send(now)
+                self.again(self.request, now)
                 return
         self._listener(self, response, now)
 
@@ -174,7 +183,7 @@ class Exchange:
     def _can_answer(self, response: Response) -> bool:
         """Whether credentials may help that were not refused already (§22.2, §22.3)."""
         account = self._account
-        if account is None or not account.username or self._attempts >= _MAX_ATTEMPTS:
+        if account is None or not account.username or self.is_worn_out:
             return False
         authenticators = self._core.authenticators
         authenticator = authenticators.get(account)

@@ -11,6 +11,23 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class SessionTimers:
+    """How long sessions last without a sign of life (RFC 4028), in seconds.
+
+    Args:
+        ask: what our INVITEs ask for and our 2xx propose (1800 is usual); None: nothing, but what a peer asks for is agreed to.
+        least: the shortest interval that we accept; a peer that asks for less hears 422.
+    """
+
+    ask: int | None = None
+    least: int = 90
+
+    def __post_init__(self) -> None:
+        assert self.least > 0, "an interval is positive"
+        assert self.ask is None or self.ask >= self.least, "nobody asks for less than they accept"
+
+
+@dataclass(frozen=True, slots=True)
 class Timers:
     """Durations, in seconds, that every transaction of a process shares.
 

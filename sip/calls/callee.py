@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from sip.call import Call
 from sip.calls.acceptance import Acceptance
 from sip.calls.early_callee import RING_AGAIN, RING_INTERVAL, EarlyCallee
-from sip.calls.options import RELIABLE, requires
+from sip.calls.options import RELIABLE, allows, requires
 from sip.calls.provisional import Ringing
 from sip.calls.saved import SavedCall
 from sip.calls.session import SESSION_TABLE
@@ -94,7 +94,8 @@ class IncomingCall(EarlyCallee):
         elif sdp is not None:
             self._require_same(sdp)
         said = None if self._offers is not None else sdp
-        self._said = self.reply(self.request, 200, headers=headers, contact=True, sdp=said)
+        fields = [*headers, *self.timer_fields(self.request)]
+        self._said = self.reply(self.request, 200, headers=fields, contact=True, sdp=said)
         provisional = self._provisional
         self.step(ACCEPT_LATER if provisional is not None and provisional.holds_2xx else ACCEPT, now)
         self.local_sdp = sdp or self.local_sdp
@@ -130,8 +131,10 @@ class IncomingCall(EarlyCallee):
 
     def _accept(self, now: float) -> None:
         self.core.deadlines.cancel(self, RING_AGAIN)
+        self._allows_update = allows(self.request, "UPDATE")
         if self._provisional is not None:
             self._provisional.close(now)
+        self.timer_agreed(self._said, "uas", now)
         self.await_ack(Acceptance(self.core, self, self.invite, self._said, is_first=True), now)
 
     def _reject(self, now: float) -> None:

@@ -121,6 +121,8 @@ class OutgoingCall(EarlyCaller):
             # §13.2.2.4: another branch of a fork answered too; there is one call, so that one is ended.
             strays.end(self.core, response, self.flow, now, self.account, "forked_200_ended")
             return
+        if status == 422 and exchange.heard and self._ask_longer(response, now):
+            return
         self._response = response
         if status == 100:
             self.step(TRYING, now)

@@ -12,6 +12,8 @@ from sip.account import Account
 from sip.call import Call
 from sip.calls.early import Forks
 from sip.calls.offers import Offers
+from sip.calls.options import allows
+from sip.calls.session_timer import Interval
 from sip.calls.states import CANCELLING, PROCEEDING
 from sip.core import Core
 from sip.course import Course
@@ -97,6 +99,18 @@ class EarlyCaller(Call):
         else:
             super()._handle_bye(now)
 
+    def _ask_longer(self, response: Response, now: float) -> bool:
+        """A 422 wants a longer session interval: whether the INVITE left again with it (RFC 4028 §7.3)."""
+        exchange = self._exchange
+        asked, least = Interval.of(exchange.request), response.integer("Min-SE")
+        if asked is None or least is None or least <= asked.seconds or exchange.is_worn_out:
+            return False
+        if not self._may_retry(now):
+            return False
+        longer = exchange.request.with_header("Session-Expires", least).with_header("Min-SE", least)
+        exchange.again(longer, now)
+        return True
+
     def _take_dialog(self, now: float) -> None:
         response = self._response
         winner = self.forks.win(response.to_tag or "", now)
@@ -105,6 +119,10 @@ class EarlyCaller(Call):
         else:
             self.dialog = winner.dialog
             self.dialog.confirm(response)
+        self._allows_update = allows(response, "UPDATE")
+        asks = self.core.session_timers.ask is not None
+        asked = Interval.of(self._exchange.request) if asks else None
+        self.timer_agreed(response, "uac", now, asked)
         if winner is not None and winner.offers is not None and winner.offers.is_settled:
             # RFC 3261 §13.2.1: what the 2xx says is not looked at.
             self._offers = winner.offers

@@ -23,8 +23,8 @@ from sip.calls.inside_events import (
 )
 from sip.calls.refer_headers import read_event, write_refer_to
 from sip.calls.referrals import Referrals, prepare
-from sip.calls.session import Session
 from sip.calls.states import CONFIRMED, ENDING
+from sip.calls.timed import TimedSession
 from sip.errors import LocalProtocolError, ParseError
 from sip.exchange import Exchange
 from sip.fields import Headers, Value
@@ -42,7 +42,7 @@ INSIDE_METHODS: Final = frozenset({"INFO", "NOTIFY", "REFER", "SUBSCRIBE"})
 _LONGEST_INFO: Final = 1000
 
 
-class Inside(Session):
+class Inside(TimedSession):
     """The part of `Call` for what goes on inside it."""
 
     __slots__ = ()

@@ -13,6 +13,7 @@ from sip.call import Call
 from sip.calls.caller import OutgoingCall
 from sip.calls.saved import SavedCall
 from sip.calls.session import SESSION_TABLE
+from sip.calls.session_timer import SessionTimer
 from sip.calls.states import CONFIRMED, PROCEEDING, CallInput, CallState
 from sip.core import Core
 from sip.dialog import CSEQ_SKIP, Dialog
@@ -31,7 +32,14 @@ class LoadedCall(Call):
     initial = CONFIRMED
 
     def __init__(
-        self, core: Core, saved: SavedCall, *, contact: Uri, account: Account | None, owner: object
+        self,
+        core: Core,
+        saved: SavedCall,
+        now: float,
+        *,
+        contact: Uri,
+        account: Account | None,
+        owner: object,
     ) -> None:
         super().__init__(
             core,
@@ -58,6 +66,10 @@ class LoadedCall(Call):
         )
         self.local_sdp = saved.local_sdp
         self.remote_sdp = saved.remote_sdp
+        self._allows_update = saved.allows_update
+        if saved.session_expires:
+            self._timer = SessionTimer(self, saved.session_expires)
+            self._timer.resume(now, ours=saved.we_refresh)
 
     def dump(self) -> SavedCall:
         return self.dump_dialog()

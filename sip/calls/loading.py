@@ -34,7 +34,7 @@ def load(core: Core, saved: SavedCall, account: Account | None, now: float, owne
     contact = core.line_contact(account) if account else core.contact(None, saved.transport)
     call: Call
     if saved.kind == "dialog":
-        call = LoadedCall(core, saved, contact=contact, account=account, owner=owner)
+        call = LoadedCall(core, saved, now, contact=contact, account=account, owner=owner)
     else:
         request = parse(saved.invite)
         if account is None or not isinstance(request, Request):

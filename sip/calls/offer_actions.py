@@ -22,14 +22,14 @@ from sip.calls.offer_states import (
     State,
 )
 from sip.calls.states import CONFIRMED
-from sip.events import OfferAccepted, OfferReceived, OfferRefused
+from sip.events import DialogRefreshed, OfferAccepted, OfferReceived, OfferRefused, ProbeFailed
 from sip.exchange import Exchange
 from sip.machine import Machine
 from sip.message import Request, Response
 from sip.transactions.layer import InviteClientTransaction
 
 if TYPE_CHECKING:
-    from sip.calls.session import Session
+    from sip.calls.timed import TimedSession
     from sip.dialog import Dialog
     from sip.transactions.layer import ServerTransaction
 
@@ -53,6 +53,7 @@ class OfferActions(Machine[State, Input]):
         "_dialog",
         "_exchange",
         "_heard",
+        "_is_refresh",
         "_pending",
         "_response",
         "_retries",
@@ -63,12 +64,13 @@ class OfferActions(Machine[State, Input]):
         "_status",
     )
 
-    def __init__(self, session: Session, dialog: Dialog) -> None:
+    def __init__(self, session: TimedSession, dialog: Dialog) -> None:
         super().__init__()
         self._session = session
         self._dialog = dialog
         self._sdp = b""  # our offer that is under way or waits
         self._carrier: Carrier = "INVITE"  # what carries it
+        self._is_refresh = False  # it is the one of before, sent for the session timer
         self._retries = 0
         self._exchange: Exchange | None = None
         self._pending: Offer | None = None  # theirs that was told last
@@ -115,11 +117,13 @@ class OfferActions(Machine[State, Input]):
             self.step(GLARE if self._is_temporary(response) else REFUSED, now)
 
     def _is_temporary(self, response: Response) -> bool:
-        """491 is glare (§14.1); 500 with Retry-After says that another offer is being answered (§14.2)."""
-        may_retry = self._retries < _MAX_RETRIES
-        return may_retry and (
-            response.status == 491 or (response.status == 500 and response.integer("Retry-After") is not None)
-        )
+        """491 is glare (§14.1); 500 with Retry-After says that another offer is being answered (§14.2); 422 that the session timer is to
+        be longer (RFC 4028 §7.3)."""
+        if self._retries >= _MAX_RETRIES:
+            return False
+        if response.status == 500:
+            return response.integer("Retry-After") is not None
+        return response.status == 491 or self._session.timer_raised(response)
 
     def _give_up(self, now: float) -> None:
         """The peer said 100 to our re-INVITE and then nothing: take it back (§14.1 lets CANCEL do that)."""
@@ -161,7 +165,9 @@ class OfferActions(Machine[State, Input]):
     def _wait(self, now: float) -> None:
         self._retries += 1
         core = self._session.core
-        if self._response.status == 500:
+        if self._response.status == 422:
+            pause = 0.0
+        elif self._response.status == 500:
             pause = float(min(self._response.integer("Retry-After") or 0, 10))
         elif self._session.direction == "out":
             pause = 2.1 + 1.9 * core.ids.fraction()  # §14.1: the one who made the Call-ID waits 2.1 to 4 s
@@ -172,10 +178,13 @@ class OfferActions(Machine[State, Input]):
     def _accept(self, now: float) -> None:
         session = self._session
         sdp = self._response.body or None
+        is_news = not self._is_refresh or sdp not in (None, session.remote_sdp)
         session.local_sdp = self._sdp
         session.take_remote_sdp(sdp, self._dialog)
         session.take_target(self._response, self._dialog)
-        session.core.events.append(OfferAccepted(session.as_call(), sdp))
+        session.timer_agreed(self._response, "uac", now)
+        call = session.as_call()
+        session.core.events.append(OfferAccepted(call, sdp) if is_news else DialogRefreshed(call))
 
     def _take_answer(self, now: float) -> None:
         session = self._session
@@ -185,9 +194,13 @@ class OfferActions(Machine[State, Input]):
 
     def _fail(self, now: float) -> None:
         response, session = self._response, self._session
-        session.core.events.append(OfferRefused(session.as_call(), response.status, response.reason))
-        if self._heard and session.state is CONFIRMED:
-            session.judge(response, now)
+        if self._is_refresh:
+            status = response.status if self._heard else None
+            session.core.events.append(ProbeFailed(session.as_call(), status, response.reason))
+        else:
+            session.core.events.append(OfferRefused(session.as_call(), response.status, response.reason))
+        if not (self._heard and session.state is CONFIRMED and session.judge(response, now)):
+            session.timer_failed(now)
 
     def _tell(self, now: float) -> None:
         # If our 2xx to the one before still waits, its ACK was lost: the peer would not go on without that 2xx.
@@ -211,13 +224,20 @@ class OfferActions(Machine[State, Input]):
 
     def _answer_invite(self, now: float) -> None:
         session, transaction = self._session, self._transaction(self._pending)
-        response = session.reply(transaction.request, 200, contact=True, sdp=self._said)
+        fields = session.timer_fields(transaction.request)
+        response = session.reply(transaction.request, 200, headers=fields, contact=True, sdp=self._said)
+        session.timer_agreed(response, "uas", now)
         session.await_ack(Acceptance(session.core, session, transaction, response, is_first=False), now)
         self._settle(transaction.request)
 
     def _answer_update(self, now: float) -> None:
         transaction = self._transaction(self._pending)
-        self._session.respond(transaction, 200, now, contact=True, sdp=self._said)
+        session, request = self._session, transaction.request
+        fields = session.timer_fields(request) if request.method == "UPDATE" else []
+        response = session.reply(request, 200, headers=fields, contact=True, sdp=self._said)
+        transaction.respond(response, now)
+        if request.method == "UPDATE":
+            session.timer_agreed(response, "uas", now)
         self._settle(transaction.request)
         self._forget_theirs(now)
 

@@ -65,8 +65,16 @@ class Offers(OfferActions):
 
     def offer(self, sdp: bytes, now: float, carrier: Carrier = "INVITE") -> None:
         """Send a re-INVITE or an UPDATE with this offer, or keep it until it may be sent."""
-        self._said, self._said_by = sdp, carrier
+        self._said, self._said_by, self._is_refresh = sdp, carrier, False
         self.step(OFFER, now)
+
+    def refresh(self, sdp: bytes, now: float) -> bool:
+        """Send our description once more by re-INVITE, as a sign of life; false when a change is under way anyway."""
+        if self.state is not STABLE:
+            return False
+        self._said, self._said_by, self._is_refresh = sdp, "INVITE", True
+        self.step(OFFER, now)
+        return True
 
     def answer(self, sdp: bytes, now: float) -> None:
         """Answer the offer that was told last."""

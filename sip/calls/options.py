@@ -13,6 +13,10 @@ RELIABLE: Final = "100rel"
 """RFC 3262."""
 
 
+TIMER: Final = "timer"
+"""RFC 4028."""
+
+
 def requires(message: Message, option: str) -> bool:
     """Whether Require names the option."""
     return "require" in message.index() and _names(message, "Require", option)
@@ -21,6 +25,12 @@ def requires(message: Message, option: str) -> bool:
 def supports(message: Message, option: str) -> bool:
     """Whether its sender knows the option: Supported or Require names it."""
     return _names(message, "Supported", option) or requires(message, option)
+
+
+def allows(message: Message, method: str) -> bool:
+    """Whether its sender knows the method; who says nothing may (RFC 3261 §20.5)."""
+    allowed = message.index().get("allow")
+    return allowed is None or method in allowed.upper()
 
 
 def _names(message: Message, header: str, option: str) -> bool:

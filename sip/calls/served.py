@@ -113,7 +113,9 @@ class ServedSession(Inside):
         elif self._offers is not None and self._offers.is_answering_update:
             self.respond(self._transaction, 500, now, headers=[self.core.retry_after()])  # RFC 3311 §5.2
         else:
-            self.respond(self._transaction, 200, now, contact=True)
+            response = self.reply(self._request, 200, contact=True, headers=self.timer_fields(self._request))
+            self._transaction.respond(response, now)
+            self.timer_agreed(response, "uas", now)
             dialog = self.dialog_with(tag)
             if dialog is not None and dialog.refresh_target(self._request) and dialog is self.dialog:
                 self.core.events.append(TargetChanged(self.as_call()))

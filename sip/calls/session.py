@@ -22,6 +22,7 @@ from sip.calls.states import (
     CONFIRMED,
     ENDED,
     ENDING,
+    EXPIRED,
     GONE,
     UNACKED,
     UNRESPONSIVE,
@@ -52,7 +53,7 @@ class Session(InviteUsage):
     def offers(self) -> Offers:
         """The changes of the session (RFC 3261 §14)."""
         if self._offers is None:
-            self._offers = Offers(self, self.established())
+            self._offers = Offers(self.as_call(), self.established())
         return self._offers
 
     def offers_in(self, remote_tag: str) -> Offers | None:
@@ -124,6 +125,12 @@ class Session(InviteUsage):
         self._reasons = ()
         self._send_bye(now)
 
+    def _expire(self, now: float) -> None:
+        """RFC 4028 §10."""
+        self._end = End("nobody", 408, (), EndCause.GONE)
+        self._reasons = (Reason("SIP", 408, "Session timer expired"),)
+        self._send_bye(now)
+
     def _be_gone(self, now: float) -> None:
         self._end = End("nobody", self._response.status, self._response.reasons, EndCause.GONE)
         self._finish(now)
@@ -154,6 +161,8 @@ class Session(InviteUsage):
         self._acceptance = None
         if self._offers is not None:
             self._offers.close(now)
+        if self._timer is not None:
+            self._timer.close(now)
 
 
 # The rows of the session once it is confirmed (§12.2, §15), for both roles.
@@ -165,6 +174,7 @@ SESSION_TABLE: Final[Table[CallState, CallInput]] = {
     (CONFIRMED, UNACKED):        (ENDING, Session._give_up),        # our 200 to a re-INVITE, §14.2
     (CONFIRMED, GONE):           (ENDED, Session._be_gone),
     (CONFIRMED, UNRESPONSIVE):   (ENDING, Session._give_up_unresponsive),
+    (CONFIRMED, EXPIRED):        (ENDING, Session._expire),
 
     (ENDING, BYE):               (ENDING, None),
     (ENDING, BYE_RECEIVED):      (ENDED, Session._cross_byes),

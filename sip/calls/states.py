@@ -59,6 +59,7 @@ class CallInput(StrEnum):
     BYE_ANSWERED = "BYE answered"
     GONE = "481"
     UNRESPONSIVE = "408"
+    EXPIRED = "session timer expired"
     # time
     UNPRACKED = "no PRACK for 64*T1"
     UNACKED = "no ACK for 64*T1"
@@ -111,6 +112,7 @@ BYE_RECEIVED: Final = CallInput.BYE_RECEIVED
 BYE_ANSWERED: Final = CallInput.BYE_ANSWERED
 GONE: Final = CallInput.GONE
 UNRESPONSIVE: Final = CallInput.UNRESPONSIVE
+EXPIRED: Final = CallInput.EXPIRED
 UNPRACKED: Final = CallInput.UNPRACKED
 UNACKED: Final = CallInput.UNACKED
 WAIT_OVER: Final = CallInput.WAIT_OVER

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sip.call import Call
     from sip.calls.acceptance import Acceptance
     from sip.calls.offers import Offers
+    from sip.calls.session_timer import SessionTimer
     from sip.calls.states import End
     from sip.transactions.layer import ServerTransaction
 
@@ -38,11 +39,13 @@ class InviteUsage(Machine[CallState, CallInput]):
 
     __slots__ = (
         "_acceptance",
+        "_allows_update",
         "_end",
         "_offers",
         "_reasons",
         "_request",
         "_response",
+        "_timer",
         "_transaction",
         "account",
         "contact",
@@ -105,6 +108,9 @@ class InviteUsage(Machine[CallState, CallInput]):
         self._acceptance: Acceptance | None = None
         # The changes of the session, once there was one.
         self._offers: Offers | None = None
+        # The session timer, once one was asked for, and whether the peer said that it does not know UPDATE.
+        self._timer: SessionTimer | None = None
+        self._allows_update = True
 
     def identity(self) -> str:
         return self.id
@@ -139,6 +145,8 @@ class InviteUsage(Machine[CallState, CallInput]):
         if dialog is None:
             dialog = self.established()
         fields = [*headers, *core.capabilities] if contact else [*headers, core.capabilities[-1]]
+        if contact and self._timer is not None:
+            fields += self._timer.fields()
         fields += body_headers(sdp)
         request = dialog.request(
             method, contact=f"<{self.contact}>" if contact else None, headers=fields, body=sdp or b""

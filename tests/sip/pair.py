@@ -18,7 +18,7 @@ from sip.events import CallAnswered, CallEnded, CallReceived, Event, OfferReceiv
 from sip.flow import Flow, Transmit
 from sip.ids import SeededIds
 from sip.message import Message, Request, Response, parse
-from sip.timers import Timers
+from sip.timers import SessionTimers, Timers
 from sip.uri import Uri
 
 OFFER = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n"
@@ -68,6 +68,7 @@ class Party:
         self.packages = packages
         self.transport = transport
         self.referable = True
+        self.session_timers = SessionTimers()
         self.agent = self.new_agent()
         self.events: list[Event] = []
         self.reacts: Callable[[Event, float], None] = lambda event, now: None
@@ -86,6 +87,7 @@ class Party:
             methods=self.methods,
             packages=self.packages,
             referable=self.referable,
+            session_timers=self.session_timers,
         )
 
     def heard(self, kind: type[E]) -> list[E]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from sip.call import Call
-from sip.calls.saved import SavedCall
 from sip.errors import LocalProtocolError, SipError
 from sip.events import (
     CallConfirmed,
@@ -17,6 +16,7 @@ from sip.events import (
     ProbeFailed,
 )
 from sip.message import Request, parse
+from tests.sip.calls.disk import through_disk
 from tests.sip.pair import (
     ANSWER,
     HOLD,
@@ -34,7 +34,7 @@ from tests.sip.pair import (
 
 def restart(pair: Pair, party: Party, call: Call) -> Call:
     """The party's process dies after `call` was saved and comes back with nothing but what was saved."""
-    saved = SavedCall.from_json(call.dump().to_json())
+    saved = through_disk(call.dump())
     party.agent = party.new_agent()
     account = party.account if call.account is not None else None
     return party.agent.load_call(saved, account, pair.now, owner="again")
