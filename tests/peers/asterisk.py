@@ -157,10 +157,17 @@ class Asterisk:
             issued.key.rename(keys / "pbx.key")
             self._authority.write(keys).rename(keys / "ca.crt")
         self._folder.chmod(0o755)
-        if self._root != Path(
-            "/"
-        ):  # it looks up this machine's name at times, and must not wait for a name server
-            (self._root / "etc" / "hosts").write_text(f"{HOST} localhost {socket.gethostname()}\n")
+        if self._root != Path("/"):
+            self._name_this_machine()
+
+    def _name_this_machine(self) -> None:
+        """It looks up this machine's name at times, and must not wait for a name server. Others may be reading the file."""
+        hosts, text = self._root / "etc" / "hosts", f"{HOST} localhost {socket.gethostname()}\n"
+        if not hosts.exists() or hosts.read_text() != text:
+            new = self._folder / "hosts"
+            new.write_text(text)
+            new.chmod(0o644)
+            new.replace(hosts)
 
     def _command(self) -> list[str]:
         there = [] if self._root == Path("/") else ["chroot", str(self._root)]

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from tests.peers.namespace import Namespace
 from tests.peers.processes import program
+from tests.peers.waiting import PATIENCE
 
 _CONTROL_PORT = 4444
 _MODULES = "/usr/lib/baresip/modules"
@@ -106,7 +107,7 @@ class Baresip:
         where: list[dict[str, Any]],
         is_it: Callable[[dict[str, Any]], bool],
         what: str,
-        within: float = 30.0,
+        within: float = PATIENCE,
     ) -> dict[str, Any]:
         try:
             async with asyncio.timeout(within):

@@ -69,7 +69,12 @@ def _shelf() -> str:
 
 # Seconds in which a person, or a page on a quiet machine, would do what a play does; a busy machine gets more. A play about one of
 # these sets its own.
-PATIENT = {"TRUBKA_PAGE_GRACE": "20", "TRUBKA_BLIP": "15", "TRUBKA_LINGER": "60"}
+PATIENT = {
+    "TRUBKA_PAGE_GRACE": "20",
+    "TRUBKA_BLIP": "15",
+    "TRUBKA_PAGE_RETURN": "120",
+    "TRUBKA_LINGER": "60",
+}
 
 People = Mapping[int, tuple[str, ...]]
 

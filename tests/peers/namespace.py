@@ -9,6 +9,7 @@ one needs the right to do so (root, or CAP_NET_ADMIN).
 """
 
 import secrets
+import signal
 import subprocess
 from collections.abc import Sequence
 from types import TracebackType
@@ -61,7 +62,8 @@ class Namespace:
 
     def start(self, name: str, argv: Sequence[str]) -> Process:
         """Start a program on the island."""
-        return self._workshop.start(name, [*self._entered(), *argv])
+        # It is not asked to leave kindly: it would say goodbye, for seconds, to peers that are gone.
+        return self._workshop.start(name, [*self._entered(), *argv], end_signal=signal.SIGKILL)
 
     def _entered(self) -> list[str]:
         assert self._holder is not None, "entered before it was made"

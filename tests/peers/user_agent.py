@@ -24,11 +24,10 @@ from sip.transport.port import SipPort, bind
 from sip.transport.tls import Tls
 from sip.uri import Uri
 from tests.peers.ports import HOST
+from tests.peers.waiting import PATIENCE
 
 EventT = TypeVar("EventT")
 ResultT = TypeVar("ResultT")
-PATIENCE = 30.0  # seconds; a machine with two busy cores
-
 OFFER = (
     b"v=0\r\no=- 4711 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8 0 101\r\n"
     b"a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n"

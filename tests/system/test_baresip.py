@@ -28,6 +28,7 @@ from tests.peers.kamailio import DOMAIN, Kamailio
 from tests.peers.namespace import Namespace
 from tests.peers.processes import Workshop
 from tests.peers.user_agent import ANSWER, OFFER, Ours, on_hold
+from tests.peers.waiting import PATIENCE
 
 pytestmark = pytest.mark.system
 
@@ -52,7 +53,7 @@ class Talk:
     async def until_heard(self) -> None:
         """Wait for a packet of PCMA (RFC 3550 §5.1: version 2; RFC 3551: type 8)."""
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 packet = await loop.sock_recv(self.media, 2048)
                 if packet[0] >> 6 == 2 and packet[1] & 0x7F == 8:
