@@ -48,6 +48,24 @@ from sip.headers import Reason, ReplacesHeader
 from sip.ids import ByteIds, Ids, SeededIds
 from sip.invitation import Invitation
 from sip.registration import Registration, RegistrationState
+from sip.subscriptions.facts import (
+    Notified,
+    PublicationFailed,
+    Published,
+    SubscriptionActive,
+    SubscriptionEnded,
+    SubscriptionFailed,
+    SubscriptionForked,
+    SubscriptionPending,
+    SubscriptionReceived,
+    Unpublished,
+    WatcherEnded,
+)
+from sip.subscriptions.publication import Publication, PublicationState
+from sip.subscriptions.states import SubscriptionState
+from sip.subscriptions.subscription import Subscription
+from sip.subscriptions.watcher import Watcher
+from sip.subscriptions.watcher_states import WatcherState
 from sip.timers import Timers
 from sip.uri import NameAddr, Uri
 
@@ -74,12 +92,17 @@ __all__ = [
     "Invitation",
     "LocalProtocolError",
     "NameAddr",
+    "Notified",
     "OfferAccepted",
     "OfferReceived",
     "OfferRefused",
     "OutgoingRefer",
     "ParseError",
     "ProbeFailed",
+    "Publication",
+    "PublicationFailed",
+    "PublicationState",
+    "Published",
     "Reason",
     "ReferAccepted",
     "ReferEnded",
@@ -98,10 +121,22 @@ __all__ = [
     "SavedCall",
     "SeededIds",
     "SipError",
+    "Subscription",
+    "SubscriptionActive",
+    "SubscriptionEnded",
+    "SubscriptionFailed",
+    "SubscriptionForked",
+    "SubscriptionPending",
+    "SubscriptionReceived",
+    "SubscriptionState",
     "TargetChanged",
     "Timers",
     "Transmit",
+    "Unpublished",
     "Unregistered",
     "Uri",
     "UserAgent",
+    "Watcher",
+    "WatcherEnded",
+    "WatcherState",
 ]

@@ -288,7 +288,7 @@ class UserAgent(EventCommands):
             call.transport_lost(flow)
         for registration in self._registered_over(flow):
             registration.transport_lost(now)
-        for usage in set(self._core.subscriptions.values()):
+        for usage in dict.fromkeys(self._core.subscriptions.values()):
             usage.transport_lost(flow, now)
 
     def transport_made(self, flow: Flow, now: float) -> None:
