@@ -190,7 +190,7 @@ class Subscription(Subscriber):
         self._tell_end("silent", None)
 
     def _soon(self, now: float) -> None:
-        """Connections of many break at once: they come back spread over two seconds."""
+        """Within two seconds: connections of many break at once, and they come back spread over that."""
         self._core.deadlines.set(self, TIMER, now + 2.0 * self._core.ids.fraction())
 
     def _tell_body(self, content_type: str, body: bytes) -> None:
@@ -253,7 +253,7 @@ class Subscription(Subscriber):
         (EARLY, NOTIFIED):               (EARLY, _install),
         (EARLY, TERMINATED):             (WAITING, _come_back),
         (EARLY, DISMISSED):              (OFF, _end),
-        (EARLY, TIMER):                  (EARLY, None),            # it is being asked
+        (EARLY, TIMER):                  (EARLY, _soon),           # it is being asked; a short time must not lapse over that
         (EARLY, EXPIRED):                (WAITING, _lapse),
         (EARLY, SUBSCRIBE):              (EARLY, None),
         (EARLY, UNSUBSCRIBE):            (UNSUBSCRIBING, _ask_zero),

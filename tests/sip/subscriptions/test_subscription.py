@@ -66,6 +66,16 @@ def test_the_time_of_the_2xx_counts_when_the_notify_that_came_first_named_none()
     assert subscription.expires_at < 103
 
 
+def test_a_short_time_is_refreshed_though_the_2xx_was_slow() -> None:
+    pair, notifier = notifier_pair(silent, grant(600))
+    subscription = subscribe(pair)
+    notifier.notify("active;expires=36")
+    pair.advance(35)
+    assert len(notifier.seen) >= 2, "a new question after timer F, before the time was over"
+    assert subscription.state == "active"
+    assert pair.alice.heard(SubscriptionEnded) == []
+
+
 def test_pending_is_told_and_then_active() -> None:
     pair, notifier = notifier_pair(grant(600, status=202))
     subscription = subscribe(pair)
