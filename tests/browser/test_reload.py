@@ -71,7 +71,8 @@ async def test_a_held_call_is_still_held_after_a_reload_and_can_be_resumed(
 async def test_a_tab_that_is_closed_for_good_ends_the_call_with_that_cause(
     agent: Agent, stage: Stage
 ) -> None:
-    stage.gateway.environment["TRUBKA_PAGE_RETURN"] = "2"
+    usual = stage.gateway.environment["TRUBKA_PAGE_RETURN"]
+    stage.gateway.environment["TRUBKA_PAGE_RETURN"] = "5"
     await stage.gateway.stop()
     await stage.gateway.start()
     try:
@@ -85,7 +86,7 @@ async def test_a_tab_that_is_closed_for_good_ends_the_call_with_that_cause(
         await late.until_ended("nobody_came_back", "никто не вернулся")
         await late.page.close()
     finally:
-        del stage.gateway.environment["TRUBKA_PAGE_RETURN"]
+        stage.gateway.environment["TRUBKA_PAGE_RETURN"] = usual
         await stage.gateway.stop()
         await stage.gateway.start()
 

@@ -120,7 +120,7 @@ class Asterisk:
         """What the console prints for a command (`asterisk -rx`)."""
         argv = [*self._command(), "-rx", command]
         done = await asyncio.to_thread(
-            subprocess.run, argv, capture_output=True, text=True, timeout=30, check=False
+            subprocess.run, argv, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         return str(done.stdout)
 

@@ -83,7 +83,7 @@ class Office:
         return {
             "music/hold.sln": tone(MUSIC_HZ, seconds=10),
             "sounds/tone.sln": tone(TONE_HZ, seconds=60),
-            "sounds/early.sln": tone(EARLY_HZ, seconds=10),
+            "sounds/early.sln": tone(EARLY_HZ, seconds=60),
         }
 
     def _asterisk(self) -> str:

@@ -9,7 +9,7 @@ extension and customers' numbers. A play ends with nothing left in Asterisk and 
     plain        straight to Asterisk over UDP; its extension 118 by TCP, 119 with a wrong password
     wired        through a wire that can lose, double and stop datagrams
     postgres     its journal and its store on PostgreSQL
-    impatient    gives a customer up when nobody is back after a second
+    impatient    gives a customer up when nobody is back after 4 s
     hasty        holds a call whose page is silent for 3 s, and says 480 when no page acknowledges a ring within 2 s
 """
 
@@ -231,7 +231,7 @@ class Stage:
         if kind == "wired":
             pbx = (await self._stack.enter_async_context(self.wire)).address
         elif kind == "impatient":
-            settings = {"TRUBKA_PAGE_RETURN": "1"}
+            settings = {"TRUBKA_PAGE_RETURN": "4"}  # time to hear the music
         elif kind == "hasty":
             settings = {"TRUBKA_PAGE_GRACE": "2", "TRUBKA_BLIP": "3"}
         elif kind == "postgres":

@@ -75,8 +75,9 @@ async def test_a_line_by_tls_registers_calls_and_is_called(
         await outgoing.hang_up()
         await page.until_call(call, state="ended")
 
-        await secure_pbx.restart()
+        await secure_pbx.kill()
         await page.until_line("101", "failed")
+        await secure_pbx.start()
         await page.until_line("101")
 
 
