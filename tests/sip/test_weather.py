@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sip.call import Call
-from sip.calls.saved import SavedCall
 from sip.errors import LocalProtocolError
 from sip.events import (
     CallAnswered,
@@ -26,6 +25,7 @@ from sip.events import (
     OfferReceived,
 )
 from sip.message import Message
+from tests.sip.calls.disk import through_disk
 from tests.sip.pair import ANSWER, HOLD, Party, dial, label, make_pair
 
 _LOSSES_IN_A_ROW = 2
@@ -225,7 +225,7 @@ class Restarts(Weather):
         """One of the two dies and comes back; its user then does what the restart contract says."""
         party, pair = self.parties()[who], self.pair
         pair.flush()
-        saved = [SavedCall.from_json(call.dump().to_json()) for call in party.agent.calls]
+        saved = [through_disk(call.dump()) for call in party.agent.calls]
         party.agent = party.new_agent()
         for one in saved:
             call = party.agent.load_call(one, party.account if one.direction == "out" else None, pair.now)
