@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, Self
 
 from sip.errors import LocalProtocolError
-from sip.grammar import safe, split_list
+from sip.grammar import remembered, safe, split_list
 from sip.headers import CSeq, Reason, ReplacesHeader, Via, read_cseq
 from sip.names import KEYS, LISTS, SINGLES, key_of
 from sip.uri import NameAddr, Uri, read_address, read_tag
 
-__all__ = ["BLANKS", "CLASH", "MAX_LINES", "Headers", "Message", "Value", "index_lines"]
+__all__ = ["BLANKS", "CLASH", "MAX_LINES", "Headers", "Message", "Value", "first_contact", "index_lines"]
 
 Value = str | int | Uri | NameAddr | Via | CSeq | Reason | ReplacesHeader
 """What may be given as a header's value; it is written with `str`."""
@@ -191,8 +191,8 @@ class Message(ABC):
     @property
     def content_type(self) -> str | None:
         """The body's media type in lower case, without parameters."""
-        value = self.get("content-type")
-        return None if value is None else value.partition(";")[0].strip(BLANKS).lower()
+        value = self._index.get("content-type")
+        return None if value is None else _read_media_type(value)
 
     def to_bytes(self) -> bytes:
         """The message on the wire; a parsed one gives the bytes it was read from.
@@ -252,7 +252,13 @@ class Message(ABC):
         return kept, place
 
 
-def _first_contact(message: Message) -> NameAddr | None:
+@remembered(256)
+def _read_media_type(value: str) -> str:
+    return value.partition(";")[0].strip(BLANKS).lower()
+
+
+def first_contact(message: Message) -> NameAddr | None:
+    """The first Contact; None when there is none, or `*`. Raises ParseError."""
     value = message._index.get("contact")
     if value is None:
         return None
@@ -280,7 +286,7 @@ _READERS: Final[dict[str, Callable[[Message], object]]] = {
     "to": lambda message: read_address(message.need("to")),
     "from_tag": lambda message: read_tag(message.need("from")),
     "to_tag": lambda message: read_tag(message.need("to")),
-    "contact": _first_contact,
+    "contact": first_contact,
 }
 
 

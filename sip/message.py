@@ -12,7 +12,7 @@ import re
 from typing import Final, Self
 
 from sip.errors import LocalProtocolError, ParseError, SipError
-from sip.fields import BLANKS, CLASH, MAX_LINES, Headers, Message, index_lines
+from sip.fields import BLANKS, CLASH, MAX_LINES, Headers, Message, first_contact, index_lines
 from sip.grammar import is_token, safe, split_list, token
 from sip.headers import USUAL_METHODS, Via, read_cseq
 from sip.names import KEYS, NAMES, key_of
@@ -229,28 +229,35 @@ def _response(start: str, lines: list[str]) -> Response:
 def _check(message: Request | Response, start: str) -> None:
     """All that others rely on. Raises ParseError."""
     index = message._index = index_lines(message._lines[1:])
-    if not index.keys() >= _MANDATORY:
-        raise ParseError(f"no {NAMES[min(_MANDATORY - index.keys())]}")
+    try:
+        via, sender, to, call_id, number = (
+            index["via"],
+            index["from"],
+            index["to"],
+            index["call-id"],
+            index["cseq"],
+        )
+    except KeyError:
+        raise ParseError(f"no {NAMES[min(_MANDATORY - index.keys())]}") from None
     if CLASH in index:
         raise ParseError(f"more than one {NAMES[index[CLASH]]}")
-    cseq = message.cseq = read_cseq(index["cseq"])
+    cseq = message.cseq = read_cseq(number)
     if isinstance(message, Request):
         if not start.endswith(" SIP/2.0") and start[-8:].upper() != " SIP/2.0":
             raise ParseError("another version of SIP", 505)
         if cseq.method != message.method:
             raise ParseError(f"CSeq says {cseq.method[:20]}, the start line {message.method[:20]}")
         message._uri = read_target(message._target)
-    via = index["via"]
-    message.via = Via.parse(via if "\n" not in via else via[: via.index("\n")])
+    message.via = top = Via.parse(via if "\n" not in via else via[: via.index("\n")])
+    message.branch = top.params.get("branch") or ""
     if ";;" in via and '"' not in via:
         raise ParseError("an empty parameter in a Via")  # RFC 4475 §3.1.2.1
-    message.from_tag = read_tag(index["from"])
-    message.to_tag = read_tag(index["to"])
-    message.call_id = index["call-id"].strip(BLANKS)
+    message.from_tag = read_tag(sender)
+    message.to_tag = read_tag(to)
+    message.call_id = call_id.strip(BLANKS)
     if not message.call_id:
         raise ParseError("an empty Call-ID")
-    if "contact" in index:
-        _ = message.contact
+    message.contact = first_contact(message) if "contact" in index else None
     if "record-route" in index or "route" in index:
         _ = message.route, message.record_route
 
@@ -297,8 +304,7 @@ def _stamped(text: str, via: Via, host: str, port: int) -> str:
         return ""
     if '"' in text or "," in text or text.lower().count("rport") > 1:
         return ""
-    stamped = f"{before.strip(BLANKS)};rport={port}{after.rstrip(BLANKS)};received={host}"
-    return stamped if ";;" not in stamped else ""  # a semicolon with nothing behind it, as at the end of some
+    return f"{before.strip(BLANKS)};rport={port}{after};received={host}"
 
 
 def _must_be_target(text: str) -> None:
