@@ -11,7 +11,6 @@ register → wait for the call, in one process and on one port, as a telephone d
 
 import csv
 import signal
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +21,7 @@ from tests.peers.processes import Process, Workshop, program
 from tests.peers.waiting import PATIENCE
 
 Address = tuple[str, int]
-_SCENARIOS = Path(__file__).parent / "scenarios"
+SCENARIOS = Path(__file__).parent / "scenarios"
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,7 @@ class Statistics:
 
 
 class Sipp:
-    """A run of one scenario: `register`, `answer`, `busy`, `ring` (until cancelled) or `call`; with a user agent instead of a PBX:
-    `transferor`, `transferee`, `takeover`.
-    """
+    """A run of one scenario: `register`, `answer`, `busy`, `ring` (until cancelled) or `call`."""
 
     def __init__(
         self,
@@ -52,10 +49,8 @@ class Sipp:
         calls: int = 1,
         talks_for: float = 1.0,
         port: int | None = None,
-        words: Mapping[str, str] | None = None,
     ) -> None:
-        """`number`: its own; `dials`: whom `call` calls; `talks_for`: seconds until `call` hangs up; `words`: what the scenario asks for
-        in brackets, beside these."""
+        """`number`: its own; `dials`: whom `call` calls; `talks_for`: seconds until `call` hangs up."""
         self.port = port or free_port()
         self.number = number
         self._workshop = workshop
@@ -65,7 +60,6 @@ class Sipp:
         self._dials = dials
         self._calls = calls
         self._talks_for = talks_for
-        self._words = words or {}
         self._process: Process | None = None
         self._media = free_range(4)[0]
         self._counts = workshop.folder / f"sipp-{scenario}-{self.port}.csv"
@@ -100,12 +94,11 @@ class Sipp:
     def _run(self, scenario: str, calls: int, expires: int = 300) -> Process:
         argv = [
             *(program("sipp"), f"{self._pbx[0]}:{self._pbx[1]}"),
-            *("-sf", str(_SCENARIOS / f"{scenario}.xml"), "-m", str(calls), "-l", "1", "-t", "u1"),
+            *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", str(calls), "-l", "1", "-t", "u1"),
             *("-i", HOST, "-p", str(self.port), "-mi", HOST, "-mp", str(self._media), "-rtp_echo"),
             *("-s", self._dials or self.number, "-key", "own", self.number, "-au", self.number),
             *("-ap", self._password, "-key", "talks", str(int(self._talks_for * 1000))),
             *("-key", "expires", str(expires)),
-            *(part for name, word in self._words.items() for part in ("-key", name, word)),
             *("-d", str(int(self._talks_for * 1000)), "-nostdin", "-trace_stat", "-stf", str(self._counts)),
             *("-trace_err", "-error_file", str(self._counts.with_suffix(".errors"))),
         ]

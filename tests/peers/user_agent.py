@@ -46,10 +46,9 @@ class Ours:
     Args:
         host: the address it is bound to.
         tls: whom it believes over TLS, and what it shows there; None: it speaks no TLS.
-        referable: whether it may be told to call somebody (REFER).
     """
 
-    def __init__(self, *, host: str = HOST, tls: Tls | None = None, referable: bool = False) -> None:
+    def __init__(self, *, host: str = HOST, tls: Tls | None = None) -> None:
         sockets = bind(host, tls_port=0 if tls else None)
         self.host = host
         self.agent = UserAgent(
@@ -57,7 +56,6 @@ class Ours:
             port=sockets.address[1],
             tls_port=sockets.tls.getsockname()[1] if sockets.tls else None,
             ids=ByteIds(secrets.token_bytes),
-            referable=referable,
         )
         self.events: list[Event] = []
         self._heard: set[int] = set()
