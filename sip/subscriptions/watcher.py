@@ -15,6 +15,7 @@ from sip.errors import LocalProtocolError
 from sip.exchange import Exchange
 from sip.fields import Headers, Value
 from sip.flow import Flow
+from sip.grammar import safe
 from sip.machine import Machine, Table
 from sip.message import Request, Response
 from sip.subscriptions.facts import SubscriptionReceived, WatcherEnded
@@ -136,9 +137,11 @@ class Watcher(Machine[WatcherState, WatcherInput]):
 
         Args:
             body: the whole state; empty for one that is not known, or not to be shown while `pending`.
+
+        Raises LocalProtocolError for a type that may not stand on the wire, as `notify` does, and `end` for such a reason.
         """
+        self._content_type, self._body, self._status = safe(content_type), body, status
         self._substate = "pending" if pending else "active"
-        self._content_type, self._body, self._status = content_type, body, status
         self.step(ACCEPT if self.expires else ACCEPT_ONCE, now)
 
     def refuse(self, status: int, now: float, headers: Headers = ()) -> None:
@@ -150,8 +153,8 @@ class Watcher(Machine[WatcherState, WatcherInput]):
 
     def notify(self, content_type: str, body: bytes, now: float) -> None:
         """Tell it another state; the whole of it, since the same is told again when it refreshes. A pending one becomes active."""
+        self._content_type, self._body = safe(content_type), body
         self._substate = "active"
-        self._content_type, self._body = content_type, body
         self.step(NOTIFY, now)
 
     def end(self, reason: str, now: float, retry_after: int | None = None) -> None:
@@ -161,10 +164,9 @@ class Watcher(Machine[WatcherState, WatcherInput]):
             reason: deactivated, probation, rejected, giveup, noresource or invariant (§4.1.3).
             retry_after: seconds, for probation and giveup.
         """
-        self._cause, self._last = (
-            reason,
-            SubscriptionStateHeader("terminated", reason, retry_after=retry_after),
-        )
+        last = SubscriptionStateHeader("terminated", reason, retry_after=retry_after)
+        str(last)  # so that it raises here
+        self._cause, self._last = reason, last
         self.step(END, now)
 
     # What comes in.

@@ -7,9 +7,9 @@ Invariant: two scenes are alike to the byte.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sip.account import Account
 from sip.agent import UserAgent
@@ -60,6 +60,7 @@ class Scene:
 
     agent: UserAgent
     secrets: dict[bytes, bytes]
+    kept: dict[str, Any] = field(default_factory=dict)  # what a test made of it
 
     def hear(self, data: bytes, now: float) -> list[bytes]:
         """The agent receives it; what it answers."""
@@ -76,7 +77,7 @@ class Scene:
 
 def make_scene() -> Scene:
     """A line that registers, a call of ours without an answer, one that rings, one whose 200 waits for its ACK, and one in full talk."""
-    agent = UserAgent(host="192.0.2.1", port=5060, ids=SeededIds(1))
+    agent = UserAgent(host="192.0.2.1", port=5060, ids=SeededIds(1), packages=["dialog"])
     scene = Scene(agent, {})
     agent.register(ACCOUNT, 0.0, contact_user="alice")
     call = agent.invite(ACCOUNT, Uri("sip", "bob", None, "pbx.example"), SDP, 0.0, call_id="dialled")

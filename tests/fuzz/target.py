@@ -9,11 +9,18 @@ from typing import Final
 from zlib import crc32
 
 from sip.agent import UserAgent
+from sip.calls.inside_events import ReferReceived
+from sip.dtmf import read_press
 from sip.errors import ParseError
 from sip.events import CallAnswered, CallReceived, Event, OfferReceived, RequestReceived
 from sip.message import parse
+from sip.packages.dialog_info import DialogInfo
+from sip.packages.message_summary import MessageSummary
+from sip.packages.presence import Presence
 from sip.sdp import Sdp
+from sip.sipfrag import read as read_sipfrag
 from sip.stream import StreamFramer
+from sip.subscriptions.facts import SubscriptionReceived
 from sip.uri import NameAddr, Uri
 from tests.fuzz.scene import MOST_MESSAGES, SDP, SEPARATOR, make_scene
 from tests.sip.test_hostile import read_and_use
@@ -56,6 +63,10 @@ def react(event: Event, now: float) -> None:
             call.acknowledge(now)
         case OfferReceived(call) if call.state == "confirmed" and call.offers.state.startswith("offered"):
             call.answer_offer(SDP, now)  # unless it was taken back before we came to it
+        case SubscriptionReceived(watcher):
+            watcher.accept(now, "a/b", b"state")
+        case ReferReceived(_, refer):
+            refer.accept(now)
         case RequestReceived(transaction, request):
             transaction.respond(request.reply(200, to_tag="x"), now)
         case _:
@@ -129,11 +140,21 @@ def _check_values(data: bytes) -> None:
         assert Sdp.parse(str(description)) == description
         for media in description.media:
             _ = media.codecs, media.payloads, media.candidates, media.is_rejected
+    for read in (DialogInfo.parse, MessageSummary.parse, Presence.parse, read_sipfrag, _press):
+        try:
+            read(body)
+        except ParseError:
+            continue
     for line in data.decode("utf-8", "replace").split("\r\n")[:40]:
         value = line.partition(":")[2].strip()
         for kind in (Uri, NameAddr):
             try:
-                read = kind.parse(value)
+                address = kind.parse(value)
             except ParseError:
                 continue
-            assert kind.parse(str(read)) == read, value
+            assert kind.parse(str(address)) == address, value
+
+
+def _press(body: bytes) -> None:
+    for content_type in ("application/dtmf-relay", "application/dtmf"):
+        read_press(content_type, body)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +23,8 @@ from sip.errors import SipError
 from sip.headers import AuthParams, CSeq, Reason, ReplacesHeader, Via
 from sip.ids import SeededIds
 from sip.message import Request, Response, parse
+from sip.subscriptions.facts import SubscriptionReceived
+from sip.subscriptions.watcher import Watcher
 from sip.uri import NameAddr, Uri
 from tests.fuzz.scene import ACCOUNT, CORPUS, PBX, SDP, SEPARATOR, Scene, from_pbx, make_scene
 
@@ -147,6 +150,30 @@ def cancel(scene: Scene, reason: Reason) -> None:
     scene.agent.receive(scene.filled(trying), PBX, 0.0)
 
 
+def subscribe(scene: Scene, **more: object) -> None:
+    words = {"target": changed(), "event": "dialog", **more}
+    scene.agent.subscribe(ACCOUNT, now=0.0, **words)  # type: ignore[arg-type]
+
+
+def publish(scene: Scene, headers: list[tuple[str, str]]) -> None:
+    scene.agent.publish(ACCOUNT, "presence", b"x", 0.0, content_type="a/b", headers=headers)
+
+
+def watcher(scene: Scene) -> Watcher:
+    """Somebody who sees a state of ours."""
+    if "watcher" in scene.kept:
+        return cast(Watcher, scene.kept["watcher"])
+    scene.hear(from_pbx("SUBSCRIBE", "watch", "", "Event: dialog", "Expires: 300"), 0.0)
+    (received,) = [one for one in scene.agent.take_events() if isinstance(one, SubscriptionReceived)]
+    received.watcher.accept(0.0, "a/b", b"state")
+    for transmit in scene.agent.take_output():
+        sent = parse(transmit.data)
+        if isinstance(sent, Request) and sent.method == "NOTIFY":
+            scene.hear(sent.reply(200).to_bytes(), 0.0)
+    scene.kept["watcher"] = received.watcher
+    return received.watcher
+
+
 def be_born(scene: Scene, **changes: str) -> None:
     """Another agent, which dials."""
     scene.agent = UserAgent(**{"host": "192.0.2.1", "port": 5060, "ids": SeededIds(3), **changes})  # type: ignore[arg-type]
@@ -179,6 +206,23 @@ COMMANDS: dict[str, Callable[[Scene, str], object]] = {
     "cancel reason": lambda scene, text: cancel(scene, Reason("SIP", 200, text)),
     "cancel reason protocol": lambda scene, text: cancel(scene, Reason(text, 200)),
     "re-invite body": lambda scene, text: call(scene, "talking").reinvite(text.encode("utf-8", "replace") or b"x", 0.0),
+    "refer target": lambda scene, text: call(scene, "talking").refer(changed(user=text), 0.0),
+    "refer target name": lambda scene, text: call(scene, "talking").refer(NameAddr(text, changed()), 0.0),
+    "refer by": lambda scene, text: call(scene, "talking").refer(changed(), 0.0, referred_by=NameAddr(text, changed(user=text))),
+    "refer replaces": lambda scene, text: call(scene, "talking").refer(changed(), 0.0, replaces=ReplacesHeader(text, "a", "b")),
+    "refer header": lambda scene, text: call(scene, "talking").refer(changed(), 0.0, headers=[("X-Refer", text)]),
+    "info type": lambda scene, text: call(scene, "talking").info(text, b"x", 0.0),
+    "info header": lambda scene, text: call(scene, "talking").info("a/b", b"x", 0.0, headers=[("X-Info", text)]),
+    "control": lambda scene, text: call(scene, "talking").notify_control(text, 0.0),  # type: ignore[arg-type]
+    "subscribe event": lambda scene, text: subscribe(scene, event=text),
+    "subscribe accept": lambda scene, text: subscribe(scene, accept=[text]),
+    "subscribe target": lambda scene, text: subscribe(scene, target=changed(user=text)),
+    "subscribe header": lambda scene, text: subscribe(scene, headers=[("X-Subscribe", text)]),
+    "publish event": lambda scene, text: scene.agent.publish(ACCOUNT, text, b"x", 0.0, content_type="a/b"),
+    "publish type": lambda scene, text: scene.agent.publish(ACCOUNT, "presence", b"x", 0.0, content_type=text),
+    "publish header": lambda scene, text: publish(scene, [("X-Publish", text)]),
+    "watcher type": lambda scene, text: watcher(scene).notify(text, b"x", 0.0),
+    "watcher end": lambda scene, text: watcher(scene).end(text, 0.0),
     "product": lambda scene, text: be_born(scene, product=text),
     "tag prefix": lambda scene, text: be_born(scene, tag_prefix=text),
     "our host": lambda scene, text: be_born(scene, host=text),
