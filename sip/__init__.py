@@ -30,6 +30,7 @@ from sip.events import (
     CallEnded,
     CallProceeding,
     CallReceived,
+    CSeqAdvanced,
     DialogRefreshed,
     EndCause,
     Event,
@@ -72,6 +73,7 @@ from sip.uri import NameAddr, Uri
 __all__ = [
     "Account",
     "ByteIds",
+    "CSeqAdvanced",
     "Call",
     "CallAnswered",
     "CallConfirmed",

@@ -15,8 +15,9 @@ from sip.message import Message, Request, Response
 from sip.uri import NameAddr, Uri
 
 # RFC 3261 §12.2.1.1: 2**31 is the end of the numbers. A dialog that is loaded from disk skips these many, since what was
-# sent after the saving is not known.
+# sent after the saving is not known; and it is to be saved again each time that as many numbers were used.
 CSEQ_SKIP = 100
+CSEQ_SAVED_EACH = 50
 
 
 class Dialog:

@@ -157,6 +157,13 @@ class TargetChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CSeqAdvanced:
+    """So many requests left in the dialog that what was saved of the call is to be saved again: `CSEQ_SKIP` must stay ahead."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
 class DialogRefreshed:
     """Our UPDATE without SDP, or OPTIONS in the dialog, was answered: the peer still knows the call."""
 
@@ -212,6 +219,7 @@ Event: TypeAlias = (
     | OfferAccepted
     | OfferRefused
     | TargetChanged
+    | CSeqAdvanced
     | DialogRefreshed
     | ProbeFailed
     | CallEnded

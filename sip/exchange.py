@@ -141,15 +141,12 @@ class Exchange:
 
     def resume(self, now: float) -> None:
         """Wait for the responses to an INVITE that left in an earlier life of this process; its Via is still on it."""
-        branch = self.request.branch
-        self.request = self.request.without("Via")
+        signed, self.request = self.request, self.request.without("Via")
         if not self.flow.remote[1]:
             # It was written down before its server was known: nobody has it, or nobody knows who.
             self._core.deadlines.set(self, _LOST, now)
             return
-        self.transaction = self._core.layer.resume_invite(
-            self.request, self.flow, now, branch=branch, owner=self
-        )
+        self.transaction = self._core.layer.resume_invite(signed, self.flow, now, owner=self)
 
     def receive(self, response: Response, now: float) -> None:
         """A response came."""

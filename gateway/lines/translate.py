@@ -33,6 +33,7 @@ from sip.events import (
     CallEnded,
     CallProceeding,
     CallReceived,
+    CSeqAdvanced,
     DialogRefreshed,
     EndCause,
     Event,
@@ -88,7 +89,7 @@ def take(line: "Line", event: Event, now: float) -> None:
             leg.write_down()
         case OfferRefused():
             leg.holding.step(HoldInput.REFUSED, now)
-        case TargetChanged() if leg.confirmed:
+        case TargetChanged() | CSeqAdvanced() if leg.confirmed:
             leg.write_down()
         case DialogRefreshed():
             line.effects.facts.append(LegVerified(leg.ref, now))

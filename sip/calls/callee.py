@@ -27,6 +27,7 @@ from sip.calls.states import (
     CONFIRMED,
     ENDED,
     ENDING,
+    EXPIRED,
     LEAVING,
     PRACKED,
     RECEIVED,
@@ -203,8 +204,10 @@ class IncomingCall(EarlyCallee):
         (ACCEPTED, BYE):              (LEAVING, None),                 # §15: not before the ACK
         (ACCEPTED, UNACKED):          (ENDING, Call._give_up),         # §13.3.1.4
         (ACCEPTED, CANCELLED):        (ACCEPTED, None),                # §9.2: no effect on what was answered
+        (ACCEPTED, EXPIRED):          (LEAVING, None),                 # RFC 4028 §10, but not before the ACK
         (ACCEPTED, BYE_RECEIVED):     (ENDED, Call._be_hung_up),       # its ACK was lost
 
+        (LEAVING, EXPIRED):           (LEAVING, None),
         (LEAVING, ACKED):             (ENDING, Call._hang_up),
         (LEAVING, UNACKED):           (ENDING, Call._hang_up),
         (LEAVING, BYE):               (LEAVING, None),

@@ -26,6 +26,7 @@ from sip.calls.states import (
     CONFIRMED,
     ENDED,
     ENDING,
+    EXPIRED,
     FAILURE,
     IDLE,
     PROCEEDING,
@@ -199,6 +200,10 @@ class OutgoingCall(EarlyCaller):
         self._acknowledge(now)
         self._hang_up(now)
 
+    def _acknowledge_and_expire(self, now: float) -> None:
+        self._acknowledge(now)
+        self._expire(now)
+
     def _end_crossed(self, now: float) -> None:
         """§9.1: the 2xx was faster than our CANCEL: it is acknowledged and the call ended by BYE."""
         self._take_dialog(now)
@@ -277,6 +282,7 @@ class OutgoingCall(EarlyCaller):
         (ANSWERED, REPEATED):         (ANSWERED, None),                # the user has not said so yet
         (ANSWERED, BYE):              (ENDING, _acknowledge_and_hang_up),
         (ANSWERED, CANCEL):           (ENDING, _acknowledge_and_hang_up),  # the user did not know yet
+        (ANSWERED, EXPIRED):          (ENDING, _acknowledge_and_expire),
         (ANSWERED, BYE_RECEIVED):     (ENDED, Call._be_hung_up),       # the callee gave up waiting for our ACK
 
         (CONFIRMED, REPEATED):        (CONFIRMED, _acknowledge_again),

@@ -182,7 +182,8 @@ class OfferActions(Machine[State, Input]):
         session.local_sdp = self._sdp
         session.take_remote_sdp(sdp, self._dialog)
         session.take_target(self._response, self._dialog)
-        session.timer_agreed(self._response, "uac", now)
+        if session.is_answered:
+            session.timer_agreed(self._response, "uac", now)
         call = session.as_call()
         session.core.events.append(OfferAccepted(call, sdp) if is_news else DialogRefreshed(call))
 
@@ -233,10 +234,11 @@ class OfferActions(Machine[State, Input]):
     def _answer_update(self, now: float) -> None:
         transaction = self._transaction(self._pending)
         session, request = self._session, transaction.request
-        fields = session.timer_fields(request) if request.method == "UPDATE" else []
+        is_timed = request.method == "UPDATE" and session.is_answered
+        fields = session.timer_fields(request) if is_timed else []
         response = session.reply(request, 200, headers=fields, contact=True, sdp=self._said)
         transaction.respond(response, now)
-        if request.method == "UPDATE":
+        if is_timed:
             session.timer_agreed(response, "uas", now)
         self._settle(transaction.request)
         self._forget_theirs(now)

@@ -113,9 +113,11 @@ class ServedSession(Inside):
         elif self._offers is not None and self._offers.is_answering_update:
             self.respond(self._transaction, 500, now, headers=[self.core.retry_after()])  # RFC 3311 §5.2
         else:
-            response = self.reply(self._request, 200, contact=True, headers=self.timer_fields(self._request))
+            fields = self.timer_fields(self._request) if self.is_answered else []
+            response = self.reply(self._request, 200, contact=True, headers=fields)
             self._transaction.respond(response, now)
-            self.timer_agreed(response, "uas", now)
+            if self.is_answered:
+                self.timer_agreed(response, "uas", now)
             dialog = self.dialog_with(tag)
             if dialog is not None and dialog.refresh_target(self._request) and dialog is self.dialog:
                 self.core.events.append(TargetChanged(self.as_call()))

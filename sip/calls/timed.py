@@ -6,13 +6,17 @@ Between `calls.session` and `calls.served`: the messages of RFC 4028 (whose time
 
 from __future__ import annotations
 
+from typing import Final
+
 from sip.calls.session import Session
 from sip.calls.session_timer import Interval, Role, SessionTimer, answer
-from sip.calls.states import CONFIRMED, EXPIRED
+from sip.calls.states import ACCEPTED, ANSWERED, CONFIRMED, EXPIRED, LEAVING
 from sip.events import DialogRefreshed, ProbeFailed
 from sip.exchange import Exchange
 from sip.fields import Value
 from sip.message import Request, Response
+
+_ANSWERED: Final = frozenset({ANSWERED, ACCEPTED, LEAVING, CONFIRMED})
 
 
 class TimedSession(Session):
@@ -29,6 +33,11 @@ class TimedSession(Session):
         if fields and timer is None:
             self._timer = SessionTimer(self, 0)
         return fields
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the INVITE has its 2xx: there is no session to be timed before (RFC 4028 §7.4)."""
+        return self.state in _ANSWERED
 
     def timer_agreed(self, response: Response, role: Role, now: float, asked: Interval | None = None) -> None:
         """A 2xx to INVITE or UPDATE came or left; `asked` is what our first INVITE asked for."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 from sip.account import Account
 from sip.calls.states import ENDED, ENDING, IDLE, CallInput, CallState
 from sip.core import Core, body_headers
-from sip.dialog import Dialog
-from sip.events import TargetChanged
+from sip.dialog import CSEQ_SAVED_EACH, Dialog
+from sip.events import CSeqAdvanced, TargetChanged
 from sip.exchange import Exchange, Listener
 from sip.fields import Headers, Message, Value
 from sip.flow import Flow, Transmit
@@ -156,6 +156,8 @@ class InviteUsage(Machine[CallState, CallInput]):
         may_retry = None if method == "BYE" else self._lasts
         exchange = Exchange(core, request, way, self.account, dialog.next_cseq, listener, may_retry)
         exchange.send(now)
+        if dialog.local_cseq % CSEQ_SAVED_EACH == 0:
+            core.events.append(CSeqAdvanced(self.as_call()))
         return exchange
 
     def _lasts(self, now: float) -> bool:

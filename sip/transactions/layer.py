@@ -16,6 +16,7 @@ from zlib import crc32
 from sip.errors import LocalProtocolError
 from sip.fields import Headers
 from sip.flow import Flow, Transmit
+from sip.headers import Via
 from sip.ids import Ids
 from sip.message import Request, Response
 from sip.timers import Timers
@@ -161,12 +162,14 @@ class TransactionLayer:
         return transaction
 
     def resume_invite(
-        self, request: Request, flow: Flow, now: float, *, branch: str, owner: object = None
+        self, request: Request, flow: Flow, now: float, *, owner: object = None
     ) -> InviteClientTransaction:
-        """Wait for responses to an INVITE that an earlier life of this process sent with this branch; sends nothing."""
-        transaction = InviteClientTransaction(
-            self._sent_by.sign(request, flow, branch), flow, self._context, branch
-        )
+        """Wait for responses to an INVITE that an earlier life of this process sent; sends nothing.
+
+        Args:
+            request: as it left, Via included: its CANCEL has the same one (RFC 3261 §9.1), also from another address.
+        """
+        transaction = InviteClientTransaction(request, flow, self._context, request.branch)
         transaction.owner = owner
         transaction.resume(now)
         return transaction
@@ -246,12 +249,11 @@ class TransactionLayer:
 
     def _receive_response(self, response: Response, flow: Flow, now: float) -> None:
         via = response.via
-        if not self._sent_by.wrote(via):
+        transaction = self._context.clients.get((via.params.get("branch") or "", response.cseq.method))
+        if not self._sent_by.wrote(via) and (transaction is None or not _bears(transaction.request, via)):
             # §18.1.2: it answers somebody else's request.
             self._context.counters["foreign_via"] += 1
-            return
-        transaction = self._context.clients.get((via.params.get("branch") or "", response.cseq.method))
-        if transaction is None:
+        elif transaction is None:
             self._context.user.stray_response(response, flow, now)
         else:
             transaction.receive(response, now)
@@ -285,3 +287,9 @@ class TransactionLayer:
     def _new_client(self, request: Request, flow: Flow, branch: str) -> ClientTransaction:
         kind = InviteClientTransaction if request.method == "INVITE" else NonInviteClientTransaction
         return kind(request, flow, self._context, branch)
+
+
+def _bears(request: Request, via: Via) -> bool:
+    """Whether the request left with this Via: of a CANCEL that is the one of its INVITE, which an earlier life of the process may have
+    sent from another address."""
+    return (request.via.host, request.via.port) == (via.host, via.port)

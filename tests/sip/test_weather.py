@@ -48,9 +48,9 @@ _MAY = {
 }
 _DEEDS_DONE: dict[str, Callable[[Call, float], None]] = {
     "cancel": lambda call, now: call.cancel(now),
-    "acknowledge": lambda call, now: call.acknowledge(now),
+    "acknowledge": lambda call, now: call.acknowledge(now, None if call.local_sdp else ANSWER),
     "ring": lambda call, now: call.ring(now),
-    "accept": lambda call, now: call.accept(ANSWER, now),
+    "accept": lambda call, now: call.accept(call.local_sdp or ANSWER, now),
     "reject": lambda call, now: call.reject(486, now),
     "bye": lambda call, now: call.bye(now),
     "update": lambda call, now: call.update(now),

@@ -257,9 +257,7 @@ def test_abandon_ends_the_wait_without_telling_the_user() -> None:
 def test_a_resumed_invite_sends_nothing_and_acks_the_487_of_its_cancel() -> None:
     before, after = Bench(), Bench(now=5.0)
     old = _invite(before)
-    new = after.layer.resume_invite(
-        our_request("INVITE"), UDP, after.now, branch=old.branch, owner="the saved call"
-    )
+    new = after.layer.resume_invite(old.request, UDP, after.now, owner="the saved call")
     assert after.layer.take_output() == []
     assert new.owner == "the saved call"
     after.layer.send_cancel(new, after.now)
