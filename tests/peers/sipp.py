@@ -35,7 +35,7 @@ class Statistics:
 
 
 class Sipp:
-    """A run of one scenario: `register`, `answer`, `busy`, `ring` (until cancelled) or `call`."""
+    """A run of one scenario: `register`, `answer`, `busy`, `ring` (until cancelled), `call`, or one of `prack_*` and `timer_*`."""
 
     def __init__(
         self,
@@ -90,6 +90,11 @@ class Sipp:
             failed=int(last["FailedCall(C)"]),
             retransmissions=int(last["Retransmissions(C)"]),
         )
+
+    def errors(self) -> str:
+        """What SIPp says of messages that its scenario did not expect."""
+        file = self._counts.with_suffix(".errors")
+        return file.read_text() if file.exists() else ""
 
     def _run(self, scenario: str, calls: int, expires: int = 300) -> Process:
         argv = [

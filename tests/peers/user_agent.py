@@ -20,6 +20,7 @@ from sip.call import Call
 from sip.events import CallAnswered, CallConfirmed, CallReceived, Event, Registered
 from sip.ids import ByteIds
 from sip.registration import Registration
+from sip.timers import SessionTimers
 from sip.transport.port import SipPort, bind
 from sip.transport.tls import Tls
 from sip.uri import Uri
@@ -45,10 +46,13 @@ class Ours:
 
     Args:
         host: the address it is bound to.
+        session_timers: what it asks for and accepts (RFC 4028).
         tls: whom it believes over TLS, and what it shows there; None: it speaks no TLS.
     """
 
-    def __init__(self, *, host: str = HOST, tls: Tls | None = None) -> None:
+    def __init__(
+        self, *, host: str = HOST, tls: Tls | None = None, session_timers: SessionTimers | None = None
+    ) -> None:
         sockets = bind(host, tls_port=0 if tls else None)
         self.host = host
         self.agent = UserAgent(
@@ -56,6 +60,7 @@ class Ours:
             port=sockets.address[1],
             tls_port=sockets.tls.getsockname()[1] if sockets.tls else None,
             ids=ByteIds(secrets.token_bytes),
+            session_timers=session_timers,
         )
         self.events: list[Event] = []
         self._heard: set[int] = set()

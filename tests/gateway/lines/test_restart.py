@@ -431,3 +431,17 @@ def test_two_kills_in_a_row_lose_nothing(world: World, page: Page) -> None:
     assert (world.call().id, world.call().state, world.call().confirmed) == (call, "talking", True)
     page.hang_up(call)
     assert world.theirs() == []
+
+
+def test_a_call_that_was_probed_for_hours_comes_back_with_numbers_above_all_that_were_used(
+    world: World, page: Page
+) -> None:
+    call = talking(world, page)
+    probes = world.said("gateway UPDATE")
+    while world.said("gateway UPDATE") - probes < 120:  # more than a loaded dialog skips
+        world.run(30)
+    kill_and_restart(world)
+    page.hello("reconnect")
+    world.run(60)
+    assert world.pbx.agent.counters["cseq_too_low"] == 0
+    assert (world.call().id, world.call().state, world.call().confirmed) == (call, "talking", True)
