@@ -36,6 +36,7 @@ from gateway.store.store import Store, secret_keys
 from protocol.messages import Settings as PageSettings
 from sip.agent import UserAgent
 from sip.ids import ByteIds
+from sip.pacer import Pace
 from sip.trace import Trace
 
 BEAT = 1.0  # seconds between two beats of a page whose sound lives
@@ -73,6 +74,8 @@ def compose(settings: Settings, store: Store, journal: Journal, clock: Callable[
         tls_port=settings.sip_tls_port,
         alias=bool(settings.sip_tls_cert),
         ids=ByteIds(secrets.token_bytes),
+        locates=True,
+        pace=Pace(rate=settings.register_rate),
     )
     limits = SocketLimits(sockets=settings.sockets, sockets_per_user=settings.sockets_per_user)
     owners = Owners()

@@ -30,14 +30,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.composition import Parts, compose, web_server
 from gateway.node import Node
-from gateway.settings import Settings
-from gateway.store.accounts import Account
+from gateway.settings import Settings, name_servers
+from gateway.store.accounts import SIP_PORT, SIPS_PORT, Account
 from gateway.store.database import StoreUnusable, require_current
 from gateway.store.people import Extension, User
 from gateway.store.store import Store
+from sip.flow import TransportName
+from sip.location.plan import Hop, is_numeric
 from sip.transport.connection import KeepAlive
 from sip.transport.port import SipPort, bind
+from sip.transport.resolver import Resolver
 from sip.transport.tls import Tls
+from sip.uri import Uri
 
 logger = logging.getLogger("trubka")
 
@@ -142,8 +146,10 @@ async def running(settings: Settings, clock: Callable[[], float] | None = None) 
         _count_uncaught(parts.node.counters, stack)
         sources = None if "*" in settings.sip_sources else set(settings.sip_sources)
         parts.node.sip = _sip_port(settings, parts, clock, sources)
+        if parts.agent.locator is not None:
+            parts.agent.locator.found = parts.node.let_in
 
-        opening = [asyncio.create_task(_own(parts.node, home, _family(settings.sip_host))) for home in homes]
+        opening = [asyncio.create_task(_own(parts.node, home)) for home in homes]
         stack.push_async_callback(_cancel, opening)
         if opening:
             # A page that came before its account would be told that there is no such account.
@@ -189,6 +195,7 @@ def _sip_port(
         clock=clock,
         allowed=sources,
         tls=tls,
+        resolver=Resolver(name_servers(settings.dns) or None),
         keep_alive=KeepAlive(stream=settings.sip_ping, datagram=settings.sip_nat_ping),
         trace=parts.archive.trace if settings.ladder_calls else None,
     )
@@ -219,18 +226,21 @@ class Home:
     extensions: list[Extension]
 
 
-async def _own(node: Node, home: Home, family: socket.AddressFamily) -> None:
+async def _own(node: Node, home: Home) -> None:
     """Find the account's PBX and take the account over; again and again until that has succeeded."""
     account = home.account
     while True:
         try:
-            # Addresses of the family that our SIP socket can reach.
-            found = await asyncio.get_running_loop().getaddrinfo(
-                account.pbx_host, account.pbx_port, family=family, type=socket.SOCK_DGRAM
-            )
-            host, port = found[0][4][:2]
-            node.sip.allow({str(one[4][0]) for one in found}, account.id)
-            await node.own(account, (str(host), int(port)), home.users, home.extensions)
+            if is_numeric(account.pbx_host):
+                if (":" in account.pbx_host) != (":" in node.sip.agent.address[0]):
+                    raise OSError("it is of the other family than TRUBKA_SIP_HOST")
+                node.sip.allow([account.pbx_host], account.id)
+                await node.own(account, (account.pbx_host, account.pbx_port), home.users, home.extensions)
+                return
+            # Before the account is owned: its lines shall not wait for the DNS one by one, nor its calls of an earlier life.
+            if not await node.sip.locate(_hop(account)):
+                raise OSError("no address was found")
+            await node.own(account, None, home.users, home.extensions)
             return
         except OSError as error:
             node.counters["pbx_not_found"] += 1
@@ -239,6 +249,14 @@ async def _own(node: Node, home: Home, family: socket.AddressFamily) -> None:
             node.counters["error"] += 1
             logger.exception("! account %d: it cannot be taken over", account.id)
         await asyncio.sleep(RETRY_ACCOUNT)
+
+
+def _hop(account: Account) -> Hop:
+    """The PBX of an account as most of its lines speak to it."""
+    usual = SIPS_PORT if account.transport == "tls" else SIP_PORT
+    port = account.pbx_port if account.pbx_port != usual else None
+    known: dict[str, tuple[TransportName, ...]] = {"tcp": ("tcp",), "tls": ("tls",), "auto": ("udp", "tcp")}
+    return Hop.of(Uri("sip", None, None, account.pbx_host, port), known.get(account.transport, ("udp",)))
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -39,6 +39,7 @@ from sip.account import Transport
 from sip.agent import UserAgent
 from sip.call import CallState
 from sip.events import CallReceived, Event, RegistrationFailed
+from sip.location.plan import Hop
 from sip.transport.alarm import Alarm
 from sip.transport.port import SipPort
 from sip.uri import Uri
@@ -96,22 +97,31 @@ class Node:
         self.sip: SipPort
         self.gate: Gate
         self._closed = False
+        # By the name of a PBX, for each way in which it is located.
+        self._addresses: dict[str, dict[Hop, frozenset[str]]] = {}
         # COUNTED, below
         self.counters: Counter[str] = Counter()
+
+    def let_in(self, hop: Hop, addresses: frozenset[str]) -> None:
+        """The PBX of a name is at these addresses now (given to `Locator.found`): SIP is taken from them."""
+        known = self._addresses.setdefault(hop.host, {})
+        if known.get(hop) != addresses:
+            known[hop] = addresses
+            self.sip.allow(frozenset().union(*known.values()), hop.host)
 
     # --- accounts ------------------------------------------------------------------------------------------------------
 
     async def own(
         self,
         account: Account,
-        pbx: tuple[str, int],
+        pbx: tuple[str, int] | None,
         users: Iterable[SavedUser],
         extensions: Iterable[SavedExtension],
     ) -> None:
         """Take an account over: its lines register, its calls of an earlier life are found again.
 
         Args:
-            pbx: the numeric address of its PBX.
+            pbx: the numeric address of its PBX; None: it is known by its name, and is located whenever it is spoken to.
         """
         known = list(extensions)
         # First of all what may fail: an account is owned whole or not at all.
@@ -151,19 +161,22 @@ class Node:
         for owned in self._owners.owned.values():
             owned.alarm.cancel()
 
-    def _extension(self, account: Account, pbx: tuple[str, int], saved: SavedExtension) -> Extension:
+    def _extension(self, account: Account, pbx: tuple[str, int] | None, saved: SavedExtension) -> Extension:
         sip = None
         if saved.softphone:
             transport: Transport = saved.transport or account.transport  # type: ignore[assignment] # the command line took no other word
+            number = pbx[1] if pbx else account.pbx_port
             if transport == "tls" and account.transport != "tls" and account.pbx_port == SIP_PORT:
-                pbx = (pbx[0], SIPS_PORT)  # a line of its own mind has the usual port of its transport
-            port = pbx[1] if pbx[1] != (SIPS_PORT if transport == "tls" else SIP_PORT) else None
+                number = SIPS_PORT  # a line of its own mind has the usual port of its transport
+            # A usual port is not written: the name may have servers at others (RFC 3263 §4.2).
+            port = number if number != (SIPS_PORT if transport == "tls" else SIP_PORT) else None
+            home = Uri("sip", None, None, account.pbx_host, port)
             sip = SipAccount(
                 uri=Uri("sip", saved.sip_user, None, account.pbx_host, port),
                 username=saved.sip_user,
                 password=saved.sip_password,
-                registrar=Uri("sip", None, None, account.pbx_host, port),
-                proxy=pbx,
+                registrar=home,
+                proxy=(pbx[0], number) if pbx else home,
                 transport=transport,
                 expires=self._register_expires,
             )

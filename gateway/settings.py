@@ -4,8 +4,9 @@ Each field names its variable, its default and a sentence; the table in README i
 and a test holds the two together. Nothing else in the gateway reads the environment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,6 +52,8 @@ class Settings:
     sip_tls_key: str = _setting("TRUBKA_SIP_TLS_KEY", "", "key file of that certificate")
     sip_ping: float = _setting("TRUBKA_SIP_PING", 120.0, "longest time between two pings on a connection over TCP or TLS; 0: none", least=0)
     sip_nat_ping: float = _setting("TRUBKA_SIP_NAT_PING", 0.0, "time between two empty datagrams to each PBX, for a NAT on the way, as 25; 0: none", least=0)
+    dns: tuple[str, ...] = _setting("TRUBKA_DNS", (), "name servers that the PBXs are looked up at, as 192.0.2.53 or 192.0.2.53:5353. Empty: the system's, and its hosts file")
+    register_rate: float = _setting("TRUBKA_REGISTER_RATE", 1000.0, "registrations a second that one PBX is asked for, at a start or at its return", least=1)
     ice_servers: tuple[IceServer, ...] = _setting("TRUBKA_ICE_SERVERS", (), "STUN and TURN servers for the browsers, a JSON list as RTCPeerConnection takes it")
     page_grace: float = _setting("TRUBKA_PAGE_GRACE", 2.0, "how long a call waits for a page that acknowledges the ring, before 480", least=0)
     blip: float = _setting("TRUBKA_BLIP", 5.0, "how long a page may be silent before its calls are held", least=1)
@@ -93,6 +96,7 @@ class Settings:
             )
         if self.log_level not in ("debug", "info", "warning", "error"):
             raise SettingsError("TRUBKA_LOG_LEVEL", "debug, info, warning or error", self.log_level)
+        name_servers(self.dns)
         if bool(self.tls_cert) != bool(self.tls_key):
             raise SettingsError(
                 "TLS_CERT and TLS_KEY", "given both or neither", self.tls_cert or self.tls_key
@@ -113,6 +117,22 @@ class Settings:
     def sip_shown_host(self) -> str:
         """What Via and Contact say."""
         return self.sip_public_host or self.sip_host
+
+
+def name_servers(given: Iterable[str]) -> list[tuple[str, int]]:
+    """Addresses and ports of the name servers of `TRUBKA_DNS`.
+
+    Raises:
+        SettingsError: one is no address.
+    """
+    servers = []
+    for one in given:
+        try:
+            parts = urlsplit(f"//[{one}]" if one.count(":") > 1 and "[" not in one else f"//{one}")
+            servers.append((str(ip_address(parts.hostname or "")), parts.port or 53))
+        except ValueError:
+            raise SettingsError("TRUBKA_DNS", "addresses, each with a port if that is not 53", one) from None
+    return servers
 
 
 def _convert(variable: str, raw: str, default: object, least: float | None) -> object:

@@ -12,11 +12,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sip.account import Account, Address, address_of, is_tcp
-from sip.course import VIA_SIZE, Course, chart, read_service_route
+from sip.course import VIA_SIZE, Course, chart
 from sip.deadlines import Deadlines
 from sip.dialog import Dialog
 from sip.digest import Authenticator
-from sip.errors import ParseError
 from sip.events import Event
 from sip.fields import Value
 from sip.flow import Flow, TransportName
@@ -25,7 +24,7 @@ from sip.ids import Ids
 from sip.location.locator import Locator
 from sip.location.plan import Hop, is_numeric
 from sip.location.records import Kind
-from sip.message import Request, Response
+from sip.message import Request
 from sip.pacer import Pace, Pacer
 from sip.timers import SessionTimers, Timers
 from sip.uri import NameAddr, Uri
@@ -212,8 +211,8 @@ class Core:
         remote: Address | None
         next_hop = dialog.next_hop()
         proxy, transport = (account.proxy_address, account.transport) if account is not None else (None, None)
-        if proxy is not None and not dialog.route_set:
-            remote = proxy
+        if account is not None and account.proxy is not None and not dialog.route_set:
+            remote = proxy or met.remote
         else:
             remote = address_of(next_hop, transport) or proxy or met.remote
         return self._join(
@@ -250,10 +249,11 @@ class Core:
             if account.proxy_address is not None:
                 return flow
             if isinstance(account.proxy, Uri) and not dialog.route_set:
-                next_hop = account.proxy
+                # Whoever serves the dialog knows it; its equals need not.
+                return chart(self, Hop.of(account.proxy, transports), account, request, now, first=met)
         if is_numeric(next_hop.host):
             return flow
-        return chart(self, Hop.of(next_hop, transports), account, request, now, met)
+        return chart(self, Hop.of(next_hop, transports), account, request, now, last=met)
 
     def first_flow(self, request: Request, account: Account) -> Flow:
         """Where a request outside dialogs goes, if its next hop has an address."""
@@ -276,7 +276,7 @@ class Core:
             return account.flow(size, address)
         if self.locator is None or (account.proxy is None and address_of(account.registrar) is not None):
             return self.first_flow(request, account)
-        return chart(self, Hop.of(next_hop, account.transports), account, request, now, None)
+        return chart(self, Hop.of(next_hop, account.transports), account, request, now)
 
     def proxy_route(self, account: Account) -> tuple[tuple[str, Value], ...]:
         """The Route header of a request that goes by the account's proxy, if that is a loose router (RFC 3261 §8.1.2)."""
@@ -288,21 +288,6 @@ class Core:
         service = self.service_routes.get(account) if self.service_routes else None
         routes = self.proxy_route(account)
         return routes if service is None else (*routes, *(("Route", route) for route in service))
-
-    def learn_service_route(self, account: Account, response: Response) -> None:
-        """What the 2xx to a REGISTER says of the way to the services of its domain; silence takes back what was said before (RFC 3608 §6.1).
-
-        One that cannot be read, or is longer than a path may be, is counted ("service_route_refused") and as none.
-        """
-        values = response.get_all("Service-Route")
-        if values:
-            try:
-                self.service_routes[account] = read_service_route(", ".join(values))
-                return
-            except ParseError:
-                self.counters["service_route_refused"] += 1
-        if self.service_routes:
-            self.service_routes.pop(account, None)
 
     def _service_hop(self, account: Account) -> Uri | None:
         routes = self.service_routes.get(account)

@@ -16,7 +16,7 @@ from sip.flow import Flow
 from sip.grammar import remembered, split_list
 from sip.location.locator import Locator
 from sip.location.plan import Hop, Target
-from sip.message import Request
+from sip.message import Request, Response
 from sip.uri import NameAddr
 
 if TYPE_CHECKING:
@@ -63,16 +63,46 @@ def read_service_route(text: str) -> tuple[str, ...]:
     return routes
 
 
+def learn_service_route(core: Core, account: Account, response: Response) -> None:
+    """What the 2xx to a REGISTER says of the way to the services of its domain; silence takes back what was said before (RFC 3608 §6.1).
+
+    One that cannot be read, or is longer than a path may be, is counted ("service_route_refused") and as none.
+    """
+    values = response.get_all("Service-Route")
+    if values:
+        try:
+            core.service_routes[account] = read_service_route(", ".join(values))
+            return
+        except ParseError:
+            core.counters["service_route_refused"] += 1
+    if core.service_routes:
+        core.service_routes.pop(account, None)
+
+
 def chart(
-    core: Core, hop: Hop, account: Account | None, request: Request, now: float, last: Flow | None
+    core: Core,
+    hop: Hop,
+    account: Account | None,
+    request: Request,
+    now: float,
+    *,
+    first: Flow | None = None,
+    last: Flow | None = None,
 ) -> Course:
-    """The course of a request to a hop, as far as it is known by now."""
+    """The course of a request to a hop, as far as it is known by now.
+
+    Args:
+        first: what is tried before everybody else, and without waiting for the DNS.
+        last: what is tried when nobody else is left.
+    """
     locator = core.locator
     assert locator is not None, "without a locator nothing is charted"
     targets = locator.locate(hop, now)
-    if targets is None:
+    if targets is None and first is None:
         return Course(Flow(hop.transports[0] if hop.transports else "udp", _UNKNOWN), (), hop, last)
-    flows = [_fitted(flow, account, request) for flow in _at_home(core, locator, targets, account, now)]
+    flows = [_fitted(flow, account, request) for flow in _at_home(core, locator, targets or (), account, now)]
+    if first is not None:
+        flows = [first, *(flow for flow in flows if flow != first.road)]
     if last is not None:
         flows = [*(flow for flow in flows if flow != last.road), last]
     if not flows:

@@ -2,7 +2,8 @@
 
 Every class is a past fact and carries the object it concerns; `UserAgent.take_events()` hands them over as a list. The module
 knows nothing of who reads them. Invariants: a call's first event is CallReceived or, for ours, whatever the network said first;
-its last is CallEnded, exactly once, and nothing about that call follows it.
+its last is CallEnded, exactly once, and nothing about that call follows it, but about a transfer that was begun in it
+(`calls.inside_events`).
 """
 
 from __future__ import annotations

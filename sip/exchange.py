@@ -216,7 +216,7 @@ class Exchange:
         core = self._core
         locator = core.locator
         assert locator is not None, "a course is charted by a locator"
-        found = chart(core, course.hop, self._account, self.request, now, course.last)
+        found = chart(core, course.hop, self._account, self.request, now, last=course.last)
         if found.is_known:
             self.flow, self._course = found.flow, found
             self.send(now)

@@ -304,7 +304,8 @@ def _stamped(text: str, via: Via, host: str, port: int) -> str:
         return ""
     if '"' in text or "," in text or text.lower().count("rport") > 1:
         return ""
-    return f"{before.strip(BLANKS)};rport={port}{after};received={host}"
+    stamped = f"{before.strip(BLANKS)};rport={port}{after.rstrip(BLANKS)};received={host}"
+    return stamped if ";;" not in stamped else ""  # a semicolon with nothing behind it, as at the end of some
 
 
 def _must_be_target(text: str) -> None:

@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 
 from sip.account import Account
 from sip.core import Core
+from sip.course import learn_service_route
 from sip.events import Registered, RegistrationFailed, Unregistered
 from sip.exchange import Exchange
 from sip.fields import Value
@@ -216,7 +217,7 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
     def _keep(self, now: float, *, refreshed: bool) -> None:
         core, seconds = self._core, granted(self._response, self.contact, self._expires)
         self._failures = 0
-        core.learn_service_route(self.account, self._response)
+        learn_service_route(core, self.account, self._response)
         self.expires_at = now + seconds
         core.deadlines.set(self, TIMER, now + refresh_pause(seconds, core.ids.fraction()))
         core.events.append(Registered(self, seconds, refreshed))

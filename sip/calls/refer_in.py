@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # Seconds that the peer may follow us without renewing; longer than telephones ring.
 _SUBSCRIPTION: Final = 300
 
+# A peer that says 500 to every NOTIFY is not told for ever.
+_MOST_REPEATS: Final = 3
+
 _TIME: Final = "time of a REFER"
 
 
@@ -45,6 +48,7 @@ class ReferredInput(StrEnum):
     FINAL = "final answer of the target"
     # from the peer
     DEAF = "NOTIFY refused"
+    OVERTAKEN = "500 to NOTIFY"
     RENEW = "SUBSCRIBE"
     UNSUBSCRIBE = "SUBSCRIBE with Expires: 0"
     # time, and the call
@@ -63,6 +67,7 @@ REFUSE: Final = ReferredInput.REFUSE
 PROGRESS: Final = ReferredInput.PROGRESS
 FINAL: Final = ReferredInput.FINAL
 DEAF: Final = ReferredInput.DEAF
+OVERTAKEN: Final = ReferredInput.OVERTAKEN
 RENEW: Final = ReferredInput.RENEW
 UNSUBSCRIBE: Final = ReferredInput.UNSUBSCRIBE
 TIME: Final = ReferredInput.TIME
@@ -79,8 +84,8 @@ class IncomingRefer(Machine[ReferredState, ReferredInput]):
     """
 
     __slots__ = (
-        "_event", "_referrals", "_request", "_said", "_status", "_transaction", "call", "number", "refer_to", "referred_by",
-        "replaces",
+        "_exchange", "_referrals", "_repeats", "_said", "_state", "_status", "_transaction", "call", "number", "refer_to",
+        "referred_by", "replaces",
     )  # fmt: skip
 
     title = "refer in"
@@ -88,13 +93,7 @@ class IncomingRefer(Machine[ReferredState, ReferredInput]):
     initial = RECEIVED
 
     def __init__(
-        self,
-        referrals: Referrals,
-        transaction: ServerTransaction,
-        target: ReferTo,
-        *,
-        is_first: bool,
-        now: float,
+        self, referrals: Referrals, transaction: ServerTransaction, target: ReferTo, now: float
     ) -> None:
         super().__init__()
         request = transaction.request
@@ -105,11 +104,12 @@ class IncomingRefer(Machine[ReferredState, ReferredInput]):
         self.number = request.cseq.number
         self._referrals = referrals
         self._transaction = transaction
-        # RFC 3515 §2.4.6: the first in a dialog may go without an id, and old peers know none.
-        self._event = "refer" if is_first else f"refer;id={self.number}"
         self._said = sipfrag.Status(100, "Trying")
+        # The NOTIFY that was sent last, its Subscription-State, and how often one had to be sent again.
+        self._exchange: Exchange | None = None
+        self._state = ""
+        self._repeats = 0
         # What the present step is about.
-        self._request = request
         self._status = 0
         core = self.call.core
         core.deadlines.set(self, _TIME, now + core.timers.timeout / 2)
@@ -151,14 +151,15 @@ class IncomingRefer(Machine[ReferredState, ReferredInput]):
         event = FINAL if said.is_final else PROGRESS
         if self.state is RECEIVED:
             raise LocalProtocolError("a REFER is accepted before its progress is told")
-        self._said = said
+        if self.state is not ENDED:  # the last word may have to be sent again
+            self._said = said
         self.step(event, now)
 
     # What comes from the peer, and time.
 
     def has_id(self, number: str | None) -> bool:
-        """Whether a SUBSCRIBE's `Event: refer;id=` means this one."""
-        return self._event == "refer" if number is None else number == str(self.number)
+        """Whether a SUBSCRIBE's `Event: refer;id=` means this one; without an id it may be any."""
+        return number is None or number == str(self.number)
 
     def subscribe(self, transaction: ServerTransaction, expires: int | None, now: float) -> None:
         """The peer renews its subscription, or with 0 ends it (RFC 6665 §4.2.1)."""
@@ -177,6 +178,8 @@ class IncomingRefer(Machine[ReferredState, ReferredInput]):
         # RFC 6665 §4.2.2: 481 and silence end a subscription, other failures need not.
         if response.status == 481 or (response.status >= 300 and not exchange.heard):
             self.step(DEAF, now)
+        elif response.status == 500 and exchange is self._exchange and self._repeats < _MOST_REPEATS:
+            self.step(OVERTAKEN, now)
 
     # Actions.
 
@@ -232,12 +235,19 @@ class IncomingRefer(Machine[ReferredState, ReferredInput]):
 
     def _send(self, state: str, now: float) -> None:
         headers: list[tuple[str, Value]] = [
-            ("Event", self._event),
+            # RFC 3515 §2.4.6: the first of a dialog could go without its id; but which was first, a wire that reorders does not tell.
+            ("Event", f"refer;id={self.number}"),
             ("Subscription-State", state),
             ("Content-Type", f"{sipfrag.SIPFRAG};version=2.0"),
         ]
         exchange = self._referrals.prepare("NOTIFY", self._notified, headers, sipfrag.write(*self._said))
+        self._exchange, self._state = exchange, state
         exchange.send(now)
+
+    def _send_again(self, now: float) -> None:
+        """A later request of ours was faster, so this one came out of order (RFC 3261 §12.2.2) and its news is lost."""
+        self._repeats += 1
+        self._send(self._state, now)
 
     def _set_deadline(self, now: float) -> None:
         self.call.core.deadlines.set(self, _TIME, now + _SUBSCRIPTION)
@@ -257,6 +267,7 @@ class IncomingRefer(Machine[ReferredState, ReferredInput]):
         (NOTIFYING, PROGRESS):       (NOTIFYING, _notify),
         (NOTIFYING, FINAL):          (ENDED, _notify_last),
         (NOTIFYING, DEAF):           (UNHEARD, _forget),
+        (NOTIFYING, OVERTAKEN):      (NOTIFYING, _send_again),
         (NOTIFYING, RENEW):          (NOTIFYING, _renew),
         (NOTIFYING, UNSUBSCRIBE):    (UNHEARD, _unsubscribe),
         (NOTIFYING, TIME):           (UNHEARD, _expire),
@@ -265,6 +276,7 @@ class IncomingRefer(Machine[ReferredState, ReferredInput]):
         (UNHEARD, PROGRESS):         (UNHEARD, None),
         (UNHEARD, FINAL):            (ENDED, None),
         (UNHEARD, DEAF):             (UNHEARD, None),
+        (UNHEARD, OVERTAKEN):        (UNHEARD, _send_again),
 
         (ENDED, ACCEPT):             (ENDED, None),               # the user did not know yet that it lapsed
         (ENDED, ACCEPT_UNHEARD):     (ENDED, None),
@@ -272,5 +284,6 @@ class IncomingRefer(Machine[ReferredState, ReferredInput]):
         (ENDED, PROGRESS):           (ENDED, None),
         (ENDED, FINAL):              (ENDED, None),
         (ENDED, DEAF):               (ENDED, None),
+        (ENDED, OVERTAKEN):          (ENDED, _send_again),
     }
     # fmt: on

@@ -34,14 +34,12 @@ _MOST: Final = 8
 class Referrals:
     """The REFERs of one dialog."""
 
-    __slots__ = ("_received", "call", "incoming", "outgoing")
+    __slots__ = ("call", "incoming", "outgoing")
 
     def __init__(self, call: Call) -> None:
         self.call = call
         self.outgoing: list[OutgoingRefer] = []
         self.incoming: list[IncomingRefer] = []
-        # How many of theirs there ever were: the first goes without an id.
-        self._received = 0
 
     @classmethod
     def of(cls, call: Call) -> Referrals:
@@ -110,8 +108,7 @@ class Referrals:
         call = self.call
         if call.established().refresh_target(transaction.request):
             call.core.events.append(TargetChanged(call))
-        self._received += 1
-        refer = IncomingRefer(self, transaction, target, is_first=self._received == 1, now=now)
+        refer = IncomingRefer(self, transaction, target, now)
         self.incoming.append(refer)
         told = ReferReceived(call, refer, refer.refer_to, refer.replaces, refer.referred_by)
         call.core.events.append(told)

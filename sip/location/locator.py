@@ -77,6 +77,8 @@ class Locator:
         counters: Counter[str] | None = None,
     ) -> None:
         self.questions: list[Question] = []
+        # Is told the addresses of a hop whenever they were found, for whoever lets them in.
+        self.found: Callable[[Hop, frozenset[str]], None] = lambda hop, addresses: None
         self._ids = ids
         self._deadlines = deadlines
         self._families = families
@@ -167,6 +169,7 @@ class Locator:
         if not made.missing:
             made.expires_at = max(made.expires_at, now + _SHORTEST)
             _put(self._plans, hop, made)
+            self.found(hop, made.addresses)
         return made
 
     def _ask(self, questions: Iterable[Question], now: float) -> bool:

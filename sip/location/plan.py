@@ -83,6 +83,13 @@ class Plan:
     missing: list[Question] = field(default_factory=list)
     expires_at: float = inf
 
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Of all its servers."""
+        return frozenset(
+            one.flow.remote[0] for group in self.groups for _, targets in group for one in targets
+        )
+
 
 Known: TypeAlias = Callable[[Question], tuple[tuple[Record, ...], float] | None]
 """Gives what is known of a question, and until when; None: nothing."""

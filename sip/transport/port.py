@@ -14,9 +14,12 @@ from typing import Any, Final, NamedTuple, Self
 from sip.agent import UserAgent
 from sip.events import Event
 from sip.flow import UDP, Flow
+from sip.location.plan import Hop, Target
+from sip.location.records import Answer
 from sip.trace import Trace
 from sip.transport.alarm import Alarm
 from sip.transport.connection import KeepAlive
+from sip.transport.resolver import Resolver
 from sip.transport.sources import Sources
 from sip.transport.streams import Streams
 from sip.transport.tls import Tls
@@ -97,6 +100,7 @@ class SipPort:
         allowed: the addresses that may speak to us, beside those that `allow` adds; None: all, strangers in measure.
         tls: whom we believe and what we show.
         trace: is told of every message that comes or leaves; None: nobody is.
+        resolver: puts the questions of the agent's locator; None: the system's DNS is asked.
     """
 
     def __init__(
@@ -110,6 +114,7 @@ class SipPort:
         tls: Tls | None = None,
         keep_alive: KeepAlive | None = None,
         trace: Trace | None = None,
+        resolver: Resolver | None = None,
     ) -> None:
         self.agent = agent
         self._deliver = deliver
@@ -124,6 +129,7 @@ class SipPort:
             self._received, self._lost, self._made, tls=tls, keep_alive=self._keep_alive, **shared
         )
         self._alarm = Alarm(self._clock, self._fire)
+        self._resolver = resolver or Resolver()
         self._nat_timer: asyncio.TimerHandle | None = None
         self._is_open = False
         self._is_flushing = False
@@ -141,6 +147,7 @@ class SipPort:
         self._alarm.cancel()
         if self._nat_timer is not None:
             self._nat_timer.cancel()
+        await self._resolver.close()
         self._udp.close()
         await self._streams.close()
 
@@ -157,6 +164,20 @@ class SipPort:
     def dropped(self) -> int:
         """Datagrams that the kernel threw away: from elsewhere, by its filter, or because we were too slow."""
         return self._udp.drops()
+
+    async def locate(self, hop: Hop) -> tuple[Target, ...]:
+        """The servers of a hop in the order in which they are tried; none, where nobody knows of any. The port need not be open.
+
+        The agent has a locator.
+        """
+        locator = self.agent.locator
+        assert locator is not None, "an agent that was made with `locates`"
+        while (targets := locator.locate(hop, self._clock())) is None:
+            known = asyncio.get_running_loop().create_future()
+            locator.wait(hop, lambda now, known=known: known.done() or known.set_result(None))  # type: ignore[misc]
+            self._look_up()
+            await known
+        return targets
 
     def now(self) -> float:
         """The moment on the agent's clock."""
@@ -178,6 +199,7 @@ class SipPort:
             self.send()
         finally:
             self._is_flushing = False
+            self._look_up()
             self._alarm.follow(self.agent.next_deadline())
 
     def send(self) -> None:
@@ -192,6 +214,19 @@ class SipPort:
                 self._udp.send(data, flow.remote)
             else:
                 self._streams.send(data, flow)
+
+    def _look_up(self) -> None:
+        locator = self.agent.locator
+        if locator is not None and locator.questions:
+            for question in locator.take_questions():
+                self._resolver.ask(question, self._looked_up)
+
+    def _looked_up(self, answer: Answer) -> None:
+        locator = self.agent.locator
+        if locator is not None:
+            locator.answered(answer, self._clock())
+            self._look_up()
+            self.flush()
 
     def _received(self, data: bytes, flow: Flow) -> None:
         now = self._clock()

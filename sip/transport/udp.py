@@ -26,6 +26,9 @@ Received = Callable[[bytes, Flow], None]
 PER_TURN: Final = 32
 _RECEIVE_BUFFER: Final = 4 * 1024 * 1024  # bytes; ten thousand lines may register in one second
 _MOST_UNSENT: Final = 20_000  # datagrams that wait for the system to take them
+# So many refused in a row are a flood of ten thousand a second: those who are known would be lost in the socket's buffer with it.
+_FLOOD: Final = 100
+_SHUT: Final = 1.0  # seconds
 
 
 class UdpTransport:
@@ -34,7 +37,10 @@ class UdpTransport:
     Args:
         received: is handed every datagram with its flow.
         sources: who may speak to us.
-        counters: "foreign_source", "stranger_limited", "udp_error", "udp_unsent".
+        counters: "foreign_source", "stranger_limited", "flood", "udp_error", "udp_unsent".
+
+    Attributes:
+        is_filtered: the kernel drops what does not come from those who are known.
     """
 
     def __init__(self, received: Received, *, sources: Sources, counters: Counter[str]) -> None:
@@ -43,6 +49,8 @@ class UdpTransport:
         self._counters = counters
         self._sock: socket.socket | None = None
         self._unsent: deque[tuple[bytes, tuple[str, int]]] = deque()
+        self._refused = 0  # in a row
+        self._shut: asyncio.TimerHandle | None = None
         self.is_filtered = False
 
     def open(self, sock: socket.socket) -> None:
@@ -58,6 +66,8 @@ class UdpTransport:
         sock, self._sock = self._sock, None
         if sock is None:
             return
+        if self._shut is not None:
+            self._shut.cancel()
         loop = asyncio.get_running_loop()
         loop.remove_reader(sock.fileno())
         loop.remove_writer(sock.fileno())
@@ -67,13 +77,25 @@ class UdpTransport:
         """Have the kernel drop what does not come from the allowed addresses; to be called when they have changed."""
         if self._sock is None:
             return
-        if self._sources.is_open:
+        if self._sources.is_open and self._shut is None:
             packet_filter.detach(self._sock)
             self.is_filtered = False
         else:
             self.is_filtered = packet_filter.attach(self._sock, self._sources.known)
             if not self.is_filtered:
                 packet_filter.detach(self._sock)  # one of before would drop those who are new
+
+    def _shut_out(self) -> None:
+        """Everybody may speak, and somebody floods: for a moment the kernel lets in only those who are known."""
+        self._refused = 0
+        if self._sources.is_open and self._shut is None:
+            self._counters["flood"] += 1
+            self._shut = asyncio.get_running_loop().call_later(_SHUT, self._let_in)
+            self.filter()
+
+    def _let_in(self) -> None:
+        self._shut = None
+        self.filter()
 
     def drops(self) -> int:
         """How many datagrams the kernel has dropped so far."""
@@ -132,7 +154,12 @@ class UdpTransport:
             except OSError:
                 self._counters["udp_error"] += 1
                 continue
-            if address[0] not in known and not self._sources.hears(address[0]):
-                continue
+            if address[0] not in known:
+                if not self._sources.hears(address[0]):
+                    self._refused += 1
+                    if self._refused >= _FLOOD:
+                        self._shut_out()
+                    continue
+                self._refused = 0
             if not is_keepalive(data):
                 received(data, Flow(UDP, address[:2]))

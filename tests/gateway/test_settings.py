@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from gateway.settings import Settings, SettingsError, settings_table
+from gateway.settings import Settings, SettingsError, name_servers, settings_table
 from protocol.messages import IceServer
 
 
@@ -47,12 +47,21 @@ def test_kinds_are_converted() -> None:
         ("TLS_CERT", "cert.pem", "both or neither"),
         ("TRUBKA_SIP_TLS_KEY", "key.pem", "both or neither"),
         ("TRUBKA_SIP_NAT_PING", "-1", "at least 0"),
+        ("TRUBKA_DNS", "192.0.2.53,dns.example", "addresses"),
+        ("TRUBKA_REGISTER_RATE", "0", "at least 1"),
     ],
 )
 def test_what_a_variable_cannot_hold_is_said_with_its_name(variable: str, value: str, said: str) -> None:
     with pytest.raises(SettingsError, match=variable) as error:
         Settings.from_environment({variable: value})
     assert said in str(error.value)
+
+
+def test_name_servers_are_addresses_with_or_without_a_port() -> None:
+    given = ("192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353")
+    assert name_servers(given) == [
+        ("192.0.2.53", 53), ("192.0.2.53", 5353), ("2001:db8::53", 53), ("2001:db8::53", 5353),
+    ]  # fmt: skip
 
 
 def test_the_socket_s_address_follows_the_public_one() -> None:

@@ -67,6 +67,9 @@ class Process:
         self.name = name
         self.log = log
         self._end_signal = end_signal
+        self._began = (
+            log.stat().st_size if log.exists() else 0
+        )  # a process of this name may have spoken before
         with log.open("ab") as sink:
             self._child = subprocess.Popen(
                 [*_dying_with_us(end_signal), *argv],
@@ -87,7 +90,10 @@ class Process:
         return self._child.poll()
 
     def output(self) -> str:
-        return self.log.read_text(errors="replace")
+        """What this process has said, and not the one before it that was restarted."""
+        with self.log.open("rb") as log:
+            log.seek(self._began)
+            return log.read().decode(errors="replace")
 
     def wait_for_output(self, pattern: str, within: float = PATIENCE) -> str:
         """Block until the output has a match of `pattern`; the matched text. For use outside an event loop."""

@@ -11,6 +11,7 @@ register → wait for the call, in one process and on one port, as a telephone d
 
 import csv
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -35,7 +36,9 @@ class Statistics:
 
 
 class Sipp:
-    """A run of one scenario: `register`, `answer`, `busy`, `ring` (until cancelled), `call`, or one of `prack_*` and `timer_*`."""
+    """A run of one scenario: `register`, `answer`, `busy`, `ring` (until cancelled) or `call`, or one of `prack_*` and `timer_*`; with
+    a user agent instead of a PBX: `transferor`, `transferee`, `takeover`.
+    """
 
     def __init__(
         self,
@@ -49,8 +52,10 @@ class Sipp:
         calls: int = 1,
         talks_for: float = 1.0,
         port: int | None = None,
+        words: Mapping[str, str] | None = None,
     ) -> None:
-        """`number`: its own; `dials`: whom `call` calls; `talks_for`: seconds until `call` hangs up."""
+        """`number`: its own; `dials`: whom `call` calls; `talks_for`: seconds until `call` hangs up; `words`: what the scenario asks for
+        in brackets, beside these."""
         self.port = port or free_port()
         self.number = number
         self._workshop = workshop
@@ -60,6 +65,7 @@ class Sipp:
         self._dials = dials
         self._calls = calls
         self._talks_for = talks_for
+        self._words = words or {}
         self._process: Process | None = None
         self._media = free_range(4)[0]
         self._counts = workshop.folder / f"sipp-{scenario}-{self.port}.csv"
@@ -104,6 +110,7 @@ class Sipp:
             *("-s", self._dials or self.number, "-key", "own", self.number, "-au", self.number),
             *("-ap", self._password, "-key", "talks", str(int(self._talks_for * 1000))),
             *("-key", "expires", str(expires)),
+            *(part for name, word in self._words.items() for part in ("-key", name, word)),
             *("-d", str(int(self._talks_for * 1000)), "-nostdin", "-trace_stat", "-stf", str(self._counts)),
             *("-trace_err", "-error_file", str(self._counts.with_suffix(".errors"))),
         ]

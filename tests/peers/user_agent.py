@@ -48,10 +48,16 @@ class Ours:
         host: the address it is bound to.
         session_timers: what it asks for and accepts (RFC 4028).
         tls: whom it believes over TLS, and what it shows there; None: it speaks no TLS.
+        referable: whether it may be told to call somebody (REFER).
     """
 
     def __init__(
-        self, *, host: str = HOST, tls: Tls | None = None, session_timers: SessionTimers | None = None
+        self,
+        *,
+        host: str = HOST,
+        tls: Tls | None = None,
+        session_timers: SessionTimers | None = None,
+        referable: bool = False,
     ) -> None:
         sockets = bind(host, tls_port=0 if tls else None)
         self.host = host
@@ -61,6 +67,7 @@ class Ours:
             tls_port=sockets.tls.getsockname()[1] if sockets.tls else None,
             ids=ByteIds(secrets.token_bytes),
             session_timers=session_timers,
+            referable=referable,
         )
         self.events: list[Event] = []
         self._heard: set[int] = set()

@@ -299,3 +299,11 @@ def test_addresses_in_sdp_have_no_brackets_rfc5118_4_6_to_4_9(name: str, address
 
 def test_an_extra_colon_is_borne_rfc5118_4_10() -> None:
     assert read("ipv6/ipv6-bug-abnf-3-colons").uri.host == "2001:db8:::192.0.2.1"
+
+
+@pytest.mark.parametrize("tail", [";rport;", ";rport; ", "; ;rport", ";rport;x; "])
+def test_a_via_that_ends_in_a_semicolon_is_answered_by_one_that_can_be_read(tail: str) -> None:
+    ua = agent()
+    ua.receive(request("OPTIONS", f"Via: SIP/2.0/UDP h;branch=z9hG4bKx{tail}"), BOB, 0.0)
+    (response,) = answers(ua)
+    assert (response.via.rport, response.via.received, response.branch) == (5060, "192.0.2.9", "z9hG4bKx")

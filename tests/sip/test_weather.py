@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sip.call import Call
+from sip.errors import LocalProtocolError
 from sip.events import (
     CallAnswered,
     CallConfirmed,
@@ -24,6 +25,7 @@ from sip.events import (
     OfferReceived,
 )
 from sip.message import Message
+from tests.sip.calls.disk import through_disk
 from tests.sip.pair import ANSWER, HOLD, Party, dial, label, make_pair
 
 _LOSSES_IN_A_ROW = 2
@@ -133,6 +135,26 @@ class Weather(RuleBasedStateMachine):
             _DEEDS_DONE[what](call, now)
         self.pair.advance(0.02 * number**3)
 
+    @rule(what=st.sampled_from(sorted(_DEEDS_DONE)), who=st.integers(0, 1), number=st.integers(0, 3))
+    def try_anything(self, what: str, who: int, number: int) -> None:
+        """A command at a moment at which it may not be given changes nothing and sends nothing; this weighs little, so as not to end
+        all calls."""
+        party, now = self.parties()[who], self.pair.now
+        calls = party.agent.calls
+        if not calls or (what in ("bye", "cancel", "reject") and number):
+            return
+        call = calls[number % len(calls)]
+        self.pair.flush()
+        before = call.state, party.agent.transaction_count, party.agent.next_deadline()
+        try:
+            _DEEDS_DONE[what](call, now)
+        except LocalProtocolError:
+            assert party.agent.take_output() == []
+            assert party.agent.take_events() == []
+            after = call.state, party.agent.transaction_count, party.agent.next_deadline()
+            assert after == before
+        self.pair.advance(0.02)
+
     @invariant()
     def nothing_unforeseen_came(self) -> None:
         if hasattr(self, "pair"):
@@ -162,6 +184,7 @@ class Weather(RuleBasedStateMachine):
         for call in self.calls(pair.alice, "calling", "proceeding"):
             call.cancel(pair.now)
         pair.advance(70)
+        self.ask_whether_calls_live()
         self.both_sides_agree()
         for ended in pair.bob.heard(CallEnded):
             if ended.cause == EndCause.NOT_ACKNOWLEDGED:
@@ -180,6 +203,9 @@ class Weather(RuleBasedStateMachine):
             if party is pair.bob:
                 assert heard[CallReceived] == heard[CallEnded]
 
+    def ask_whether_calls_live(self) -> None:
+        """Only after a restart is it not known."""
+
     def both_sides_agree(self) -> None:
         """Whatever is confirmed here is confirmed there: nobody talks to nobody."""
         pair = self.pair
@@ -190,7 +216,39 @@ class Weather(RuleBasedStateMachine):
         assert confirmed <= his, pair.story
 
 
-TestWeather = Weather.TestCase
-TestWeather.settings = settings(
+class Restarts(Weather):
+    """The same, and now and then a process dies with all its transactions and loads what was written of its calls (design, section 6)."""
+
+    @precondition(lambda self: self.pair.alice.agent.calls or self.pair.bob.agent.calls)
+    @rule(who=st.integers(0, 1))
+    def restart(self, who: int) -> None:
+        """One of the two dies and comes back; its user then does what the restart contract says."""
+        party, pair = self.parties()[who], self.pair
+        pair.flush()
+        saved = [through_disk(call.dump()) for call in party.agent.calls]
+        party.agent = party.new_agent()
+        for one in saved:
+            call = party.agent.load_call(one, party.account if one.direction == "out" else None, pair.now)
+            if one.kind == "dialog":
+                call.update(pair.now)
+            elif one.kind == "incoming" and one.local_sdp:
+                call.accept(one.local_sdp, pair.now)
+        assert {(call.id, call.local_tag) for call in party.agent.calls} == {
+            (one.call_id, one.local_tag) for one in saved
+        }
+        assert len(party.agent.calls) == len(saved)
+        pair.advance(0.02)
+
+    def ask_whether_calls_live(self) -> None:
+        for party in self.parties():
+            for call in self.calls(party, "confirmed"):
+                call.update(self.pair.now)
+        self.pair.advance(70)
+
+
+LIMITS = settings(
     max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
+TestWeather = Weather.TestCase
+TestRestarts = Restarts.TestCase
+TestWeather.settings = TestRestarts.settings = LIMITS

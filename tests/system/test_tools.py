@@ -132,6 +132,16 @@ async def test_a_process_that_ends_too_early_shows_what_it_said(workshop: Worksh
     assert workshop.report() == [("mutterer", "last words\n")]
 
 
+async def test_what_is_waited_for_was_said_by_this_process_and_not_by_the_one_before(
+    workshop: Workshop,
+) -> None:
+    first = workshop.start("speaker", ["echo", "ready"])
+    assert await first.until_ended() == 0
+    second = workshop.start("speaker", ["sh", "-c", "read nothing; echo later"])
+    assert await second.until_output("ready|later") == "later"
+    assert workshop.report() == [("speaker", "ready\nlater\n")]
+
+
 async def test_a_killed_run_leaves_no_child_behind(workshop: Workshop) -> None:
     script = (
         "import time; from tests.peers.processes import Workshop\n"

@@ -10,7 +10,7 @@ from sip.calls.refer_in import IncomingRefer, ReferredInput, ReferredState
 from sip.errors import LocalProtocolError
 from sip.headers import ReplacesHeader
 from sip.message import Request
-from sip.sipfrag import read
+from sip.sipfrag import Status, read
 from sip.uri import Uri
 from tests.sip.calls.test_refer_out import CAROL, told
 from tests.sip.pair import Pair, assert_both_quiet, make_pair, talk
@@ -216,7 +216,32 @@ def test_nobody_is_told_who_does_not_answer() -> None:
     assert refer.state == "unheard"
 
 
-def test_the_first_has_no_id_and_the_others_have_theirs_2_4_6() -> None:
+def test_a_notify_that_was_overtaken_is_sent_again() -> None:
+    pair, mine, refer = asked()
+    refer.accept(pair.now)
+    pair.advance(0.1)
+    pair.drop("NOTIFY")
+    refer.progress(200, pair.now)
+    refer.call.options(pair.now)  # comes first, so that the NOTIFY's number is too low when it comes
+    refer.progress(180, pair.now)  # too late: the last word is said
+    pair.advance(2)
+    assert mine.core.counters["cseq_too_low"] == 1
+    sent = pair.requests("NOTIFY")
+    assert [read(one.body) for one in sent[1:]] == [Status(200, "OK")] * 3  # lost, repeated, and sent again
+    assert len({one.cseq.number for one in sent}) == 3
+    assert pair.alice.last(ReferEnded).status == 200
+
+
+def test_a_peer_that_never_takes_one_is_not_told_for_ever() -> None:
+    pair, mine, refer = asked()
+    mine.established().remote_cseq = 10**6
+    refer.accept(pair.now)
+    pair.advance(1)
+    assert pair.names(pair.alice).count("500 NOTIFY") == 4
+    assert refer.state == "notifying"
+
+
+def test_each_is_followed_by_its_id_2_4_6() -> None:
     pair, mine, first = asked()
     mine.refer(CAROL, pair.now)
     pair.advance(0.1)
@@ -227,7 +252,7 @@ def test_the_first_has_no_id_and_the_others_have_theirs_2_4_6() -> None:
     first.progress(200, pair.now)
     pair.advance(0.1)
     events = [request.get("Event") for request in pair.requests("NOTIFY")]
-    assert events == [f"refer;id={second.number}"] * 2 + ["refer"] * 2
+    assert events == [f"refer;id={second.number}"] * 2 + [f"refer;id={first.number}"] * 2
     assert sorted(
         (fact.refer.has_id(str(second.number)), fact.status) for fact in pair.alice.heard(ReferEnded)
     ) == [(False, 200), (True, 486)]
@@ -325,6 +350,7 @@ def test_every_row_is_written_or_refused() -> None:
         ReferredInput.PROGRESS: {"notifying", "unheard", "ended"},
         ReferredInput.FINAL: {"notifying", "unheard", "ended"},
         ReferredInput.DEAF: {"notifying", "unheard", "ended"},
+        ReferredInput.OVERTAKEN: {"notifying", "unheard", "ended"},
         ReferredInput.RENEW: heard,
         ReferredInput.UNSUBSCRIBE: heard,
         ReferredInput.TIME: {"received", "notifying"},

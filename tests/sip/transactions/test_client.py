@@ -2,11 +2,11 @@
 
 import pytest
 
-from sip.errors import LocalProtocolError
 from sip.flow import Flow
 from sip.timers import Timers
 from sip.transactions.client import Input, NonInviteClientTransaction, State
-from tests.sip.transactions.recorder import TCP, UDP, Bench, answer, effects, our_request, read_figure
+from tests.sip.transactions.recorder import TCP, UDP, Bench, answer, our_request, read_figure
+from tests.sip.transactions.walker import Walker
 
 # Figure 6, and what it leaves unsaid: a final response overtakes others; after it the transport does not matter.
 FIGURE_6 = read_figure("""
@@ -41,43 +41,21 @@ WAY = {
 }
 
 
-def _inject(
-    bench: Bench, transaction: NonInviteClientTransaction, event: Input, status: int | None = None
-) -> None:
-    if event in STATUSES:
-        transaction.receive(answer(transaction, status or STATUSES[event][0]), bench.now)
-    else:
-        transaction.step(event, bench.now)
-
-
-def _in_state(state: State) -> tuple[Bench, NonInviteClientTransaction]:
-    bench = Bench()
+def _ask(bench: Bench) -> NonInviteClientTransaction:
     transaction = bench.send(our_request())
     assert isinstance(transaction, NonInviteClientTransaction)
-    for event in WAY[state]:
-        _inject(bench, transaction, event)
-    bench.user.take_told()
-    assert transaction.state is state
-    return bench, transaction
+    return transaction
+
+
+WALKER = Walker(
+    FIGURE_6, STATUSES, WAY, _ask, lambda bench, one, status: one.receive(answer(one, status), bench.now)
+)
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("event", Input)
 def test_every_state_and_input_does_what_figure_6_says(state: State, event: Input) -> None:
-    for status in STATUSES.get(event, (None,)):
-        bench, transaction = _in_state(state)
-        row = FIGURE_6.get((state, event))
-        if row is None:
-            with pytest.raises(LocalProtocolError):
-                _inject(bench, transaction, event, status)
-            assert transaction.state is state
-            assert effects(bench) == []
-        else:
-            _inject(bench, transaction, event, status)
-            assert transaction.state == row[0]
-            assert effects(bench) == [
-                f"response {status}" if one.startswith("response") else one for one in row[1]
-            ]
+    WALKER.check(state, event)
 
 
 def test_the_request_leaves_once_with_our_via_on_top() -> None:

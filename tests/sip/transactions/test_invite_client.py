@@ -2,12 +2,12 @@
 
 import pytest
 
-from sip.errors import LocalProtocolError
 from sip.flow import Flow
 from sip.message import Request
 from sip.timers import Timers
 from sip.transactions.invite_client import Input, InviteClientTransaction, State, build_cancel
 from tests.sip.transactions.recorder import TCP, UDP, Bench, answer, effects, our_request, read_figure
+from tests.sip.transactions.walker import Walker
 
 # Figure 5 with the Accepted state of RFC 6026. Ours, and no part of the figure: what is overtaken is ignored, a lost
 # connection ends a wait, a 2xx after a refusal goes up as a stray, an INVITE can be resumed and abandoned.
@@ -53,46 +53,21 @@ WAY = {
 }
 
 
-def _inject(
-    bench: Bench, transaction: InviteClientTransaction, event: Input, status: int | None = None
-) -> None:
-    if event in STATUSES:
-        transaction.receive(answer(transaction, status or STATUSES[event][0]), bench.now)
-    else:
-        transaction.step(event, bench.now)
-
-
 def _invite(bench: Bench, flow: Flow = UDP, route: str | None = None) -> InviteClientTransaction:
     transaction = bench.send(our_request("INVITE", route=route), flow)
     assert isinstance(transaction, InviteClientTransaction)
     return transaction
 
 
-def _in_state(state: State) -> tuple[Bench, InviteClientTransaction]:
-    bench = Bench()
-    transaction = _invite(bench)
-    for event in WAY[state]:
-        _inject(bench, transaction, event)
-    effects(bench)
-    assert transaction.state is state
-    return bench, transaction
+WALKER = Walker(
+    FIGURE_5, STATUSES, WAY, _invite, lambda bench, one, status: one.receive(answer(one, status), bench.now)
+)
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("event", Input)
 def test_every_state_and_input_does_what_figure_5_says(state: State, event: Input) -> None:
-    for status in STATUSES.get(event, (None,)):
-        bench, transaction = _in_state(state)
-        row = FIGURE_5.get((state, event))
-        if row is None:
-            with pytest.raises(LocalProtocolError):
-                _inject(bench, transaction, event, status)
-            assert transaction.state is state
-            assert effects(bench) == []
-        else:
-            _inject(bench, transaction, event, status)
-            assert transaction.state == row[0]
-            assert effects(bench) == [one.replace(event, str(status)) if status else one for one in row[1]]
+    WALKER.check(state, event)
 
 
 def test_timer_a_doubles_without_a_ceiling_until_timer_b() -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sip.errors import LocalProtocolError
 from sip.flow import Flow
 from sip.timers import Timers
 from sip.transactions.invite_server import Input, InviteServerTransaction, State
 from tests.sip.transactions.recorder import TCP, UDP, Bench, effects, read_figure, their_request
+from tests.sip.transactions.walker import Walker
 
 # Figure 7 with the Accepted state of RFC 6026 and its transport errors, which end nothing. Ours: what is absorbed.
 FIGURE_7 = read_figure("""
@@ -47,17 +47,6 @@ WAY = {
 }
 
 
-def _inject(
-    bench: Bench, transaction: InviteServerTransaction, event: Input, status: int | None = None
-) -> None:
-    if event in STATUSES:
-        _respond(bench, transaction, status or STATUSES[event][0])
-    elif event in (Input.INVITE, Input.ACK):
-        transaction.receive(their_request(event), bench.now)
-    else:
-        transaction.step(event, bench.now)
-
-
 def _respond(bench: Bench, transaction: InviteServerTransaction, status: int) -> None:
     transaction.respond(transaction.request.reply(status, to_tag="tb"), bench.now)
 
@@ -68,32 +57,23 @@ def _serve(bench: Bench, flow: Flow = UDP) -> InviteServerTransaction:
     return transaction
 
 
-def _in_state(state: State) -> tuple[Bench, InviteServerTransaction]:
-    bench = Bench()
-    transaction = _serve(bench)
-    for event in WAY[state]:
-        _inject(bench, transaction, event)
-    effects(bench)
-    assert transaction.state is state
-    return bench, transaction
+WALKER = Walker(
+    FIGURE_7,
+    STATUSES,
+    WAY,
+    _serve,
+    _respond,
+    {
+        Input.INVITE: lambda bench, one: one.receive(their_request("INVITE"), bench.now),
+        Input.ACK: lambda bench, one: one.receive(their_request("ACK"), bench.now),
+    },
+)
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("event", Input)
 def test_every_state_and_input_does_what_figure_7_says(state: State, event: Input) -> None:
-    for status in STATUSES.get(event, (None,)):
-        bench, transaction = _in_state(state)
-        row = FIGURE_7.get((state, event))
-        if row is None:
-            with pytest.raises(LocalProtocolError):
-                _inject(bench, transaction, event, status)
-            assert transaction.state is state
-            assert effects(bench) == []
-        else:
-            _inject(bench, transaction, event, status)
-            assert transaction.state == row[0]
-            word = event.removesuffix(" from user")
-            assert effects(bench) == [one.replace(word, str(status)) if status else one for one in row[1]]
+    WALKER.check(state, event)
 
 
 def test_100_leaves_at_once_when_the_delay_is_zero() -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from sip.errors import LocalProtocolError
 from sip.flow import Flow
 from sip.transactions.server import Input, NonInviteServerTransaction, State
-from tests.sip.transactions.recorder import TCP, UDP, Bench, effects, read_figure, their_request
+from tests.sip.transactions.recorder import TCP, UDP, Bench, read_figure, their_request
+from tests.sip.transactions.walker import Walker
 
 # Figure 8. In trying nothing was sent, so nothing can fail to be sent; who answers after the end is heard by nobody.
 FIGURE_8 = read_figure("""
@@ -34,49 +34,30 @@ WAY = {
 }
 
 
-def _inject(
-    bench: Bench, transaction: NonInviteServerTransaction, event: Input, status: int | None = None
-) -> None:
-    if event in STATUSES:
-        transaction.respond(transaction.request.reply(status or STATUSES[event][0], to_tag="tb"), bench.now)
-    elif event is Input.REQUEST:
-        transaction.receive(transaction.request, bench.now)
-    else:
-        transaction.step(event, bench.now)
-
-
 def _serve(bench: Bench, flow: Flow = UDP) -> NonInviteServerTransaction:
     transaction = bench.serve(their_request(), flow)
     assert isinstance(transaction, NonInviteServerTransaction)
     return transaction
 
 
-def _in_state(state: State) -> tuple[Bench, NonInviteServerTransaction]:
-    bench = Bench()
-    transaction = _serve(bench)
-    for event in WAY[state]:
-        _inject(bench, transaction, event)
-    effects(bench)
-    assert transaction.state is state
-    return bench, transaction
+def _respond(bench: Bench, transaction: NonInviteServerTransaction, status: int) -> None:
+    transaction.respond(transaction.request.reply(status, to_tag="tb"), bench.now)
+
+
+WALKER = Walker(
+    FIGURE_8,
+    STATUSES,
+    WAY,
+    _serve,
+    _respond,
+    {Input.REQUEST: lambda bench, one: one.receive(one.request, bench.now)},
+)
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("event", Input)
 def test_every_state_and_input_does_what_figure_8_says(state: State, event: Input) -> None:
-    for status in STATUSES.get(event, (None,)):
-        bench, transaction = _in_state(state)
-        row = FIGURE_8.get((state, event))
-        if row is None:
-            with pytest.raises(LocalProtocolError):
-                _inject(bench, transaction, event, status)
-            assert transaction.state is state
-            assert effects(bench) == []
-        else:
-            _inject(bench, transaction, event, status)
-            assert transaction.state == row[0]
-            word = event.removesuffix(" from user")
-            assert effects(bench) == [one.replace(word, str(status)) if status else one for one in row[1]]
+    WALKER.check(state, event)
 
 
 def test_the_request_must_be_passed_up_once() -> None:

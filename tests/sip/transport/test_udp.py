@@ -140,6 +140,43 @@ async def test_a_flood_leaves_the_loop_to_others_after_so_many_datagrams() -> No
         assert max(later - earlier for earlier, later in zip([0, *seen], seen, strict=False)) == PER_TURN
 
 
+async def test_a_flood_where_everybody_may_speak_is_shut_out_by_the_kernel_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(udp_module, "_SHUT", 3600.0)
+    async with shell() as udp:
+        udp.sources.allow(["127.0.0.2"], "the PBX")
+        udp.say(*[b"x"] * 400)
+        await turns(lambda: udp.counters["flood"])
+        assert udp.udp.is_filtered
+        before = udp.udp.drops()
+        udp.say(b"shut out")
+        udp.say(b"known", host="127.0.0.2")
+        await udp.until(b"known")
+        assert udp.udp.drops() == before + 1
+        udp.udp._let_in()
+        udp.sources._left = 1.0
+        udp.say(b"let in")
+        await udp.until(b"let in")
+        assert udp.counters["flood"] == 1
+        assert not any(data == b"shut out" for data, _ in udp.got)
+
+
+async def test_strangers_in_measure_shut_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(udp_module, "_FLOOD", 3)
+    async with shell() as udp:
+        for number in range(1, 6):
+            udp.sources._left = -1e6
+            udp.say(b"x", b"x")
+            while udp.counters["stranger_limited"] < 2 * number:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            udp.sources._left = 1.0
+            udp.say(b"heard %d" % number)
+            await udp.until(b"heard %d" % number)
+        assert udp.counters["flood"] == 0
+        assert not udp.udp.is_filtered
+
+
 async def test_a_datagram_that_the_system_refuses_is_counted() -> None:
     async with shell() as udp:
         udp.udp.send(b"x", ("2001:db8::1", 5060))
