@@ -21,11 +21,12 @@ from sip.events import CallAnswered, CallConfirmed, CallReceived, Event, Registe
 from sip.ids import ByteIds
 from sip.registration import Registration
 from sip.timers import SessionTimers
+from sip.transactions import client
 from sip.transport.port import SipPort, bind
 from sip.transport.tls import Tls
 from sip.uri import Uri
 from tests.peers.ports import HOST
-from tests.peers.waiting import PATIENCE
+from tests.peers.waiting import PATIENCE, until
 
 EventT = TypeVar("EventT")
 ResultT = TypeVar("ResultT")
@@ -108,6 +109,14 @@ class Ours:
                     await self._changed.wait()
         except TimeoutError:
             raise TimeoutError(f"no {kind.__name__} within {within} s, but {self.events}") from None
+
+    async def until_answered(self) -> None:
+        """Wait until no request of ours that is no INVITE waits for its answer: a peer that plays a script takes one at a time."""
+        clients = self.agent._core.layer._context.clients
+        await until(
+            lambda: all(one.state not in (client.TRYING, client.PROCEEDING) for one in clients.values()),
+            otherwise=lambda: f"not answered: {list(clients)}",
+        )
 
     async def register(self, account: Account) -> Registration:
         """Register, and wait until the registrar has said so."""

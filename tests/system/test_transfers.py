@@ -3,7 +3,6 @@
 The transferor's call with Asterisk ends as Asterisk likes it: the BYE and the last NOTIFY come in no fixed order.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -28,6 +27,7 @@ from tests.peers.asterisk import Asterisk
 from tests.peers.asterisk_config import TONE_HZ
 from tests.peers.fixtures import CUSTOMER
 from tests.peers.phone import Phone
+from tests.peers.phone_call import PhoneCall
 from tests.peers.ports import HOST
 from tests.peers.processes import Workshop
 from tests.peers.sipp import Sipp
@@ -80,14 +80,23 @@ async def connect(ours: Ours, pbx: Asterisk, number: str) -> Call:
     return call
 
 
+async def talk(ours: Ours, pbx: Asterisk, customer: Phone) -> tuple[Call, PhoneCall]:
+    """Our call to a customer, and the customer's side of it; Asterisk has brought them together, and may be asked to transfer."""
+    before = pbx.manager.position
+    call = await connect(ours, pbx, CUSTOMER)
+    theirs = await customer.until_answered()
+    for channel in (f"PJSIP/{LINE}-*", "PJSIP/customers-*"):
+        await pbx.manager.wait_for("BridgeEnter", since=before, Channel=channel)
+    return call, theirs
+
+
 # Asterisk
 
 
 async def test_asterisk_obeys_a_blind_transfer_and_says_how_it_went(
     ours: Ours, pbx: Asterisk, customer: Phone
 ) -> None:
-    call = await connect(ours, pbx, CUSTOMER)
-    theirs = await customer.until_answered()
+    call, theirs = await talk(ours, pbx, customer)
     ours.do(lambda _, now: call.refer(at(pbx, "601"), now))
     await ours.until(ReferAccepted)
     assert (await ours.until(ReferEnded)).status == 200
@@ -98,16 +107,14 @@ async def test_asterisk_obeys_a_blind_transfer_and_says_how_it_went(
 async def test_asterisk_says_that_a_blind_transfer_led_nowhere_and_the_call_goes_on(
     ours: Ours, pbx: Asterisk, customer: Phone
 ) -> None:
-    call = await connect(ours, pbx, CUSTOMER)
-    await customer.until_answered()
+    call, _ = await talk(ours, pbx, customer)
     ours.do(lambda _, now: call.refer(at(pbx, "999"), now))
     assert (await ours.until(ReferEnded)).status == 404  # after its 202
     assert call.state == "confirmed"
 
 
 async def test_asterisk_obeys_an_attended_transfer(ours: Ours, pbx: Asterisk, customer: Phone) -> None:
-    call = await connect(ours, pbx, CUSTOMER)
-    theirs = await customer.until_answered()
+    call, theirs = await talk(ours, pbx, customer)
     consultation = await connect(ours, pbx, "601")
     replaces = ReplacesHeader(consultation.id, consultation.remote_tag, consultation.local_tag)
     ours.do(lambda _, now: call.refer(at(pbx, "601"), now, replaces=replaces))
@@ -121,8 +128,7 @@ async def test_asterisk_obeys_an_attended_transfer(ours: Ours, pbx: Asterisk, cu
 async def test_asterisk_tells_a_phone_to_hold_and_takes_digits_by_info(
     ours: Ours, pbx: Asterisk, customer: Phone
 ) -> None:
-    call = await connect(ours, pbx, CUSTOMER)
-    await customer.until_answered()
+    call, _ = await talk(ours, pbx, customer)
     channels = {channel["Channel"] for channel in await pbx.manager.channels()}
     (ours_there,) = [name for name in channels if name.startswith(f"PJSIP/{LINE}-")]
     for action in ("hold", "talk"):
@@ -167,9 +173,9 @@ async def test_sipp_transfers_us_and_hears_how_it_goes(workshop: Workshop) -> No
             assert asked.referred_by is not None
             assert asked.referred_by.uri.user == "201"
             ours.do(lambda _, now: asked.refer.accept(now))
-            await asyncio.sleep(0.1)  # SIPp answers the one before first
+            await ours.until_answered()
             ours.do(lambda _, now: asked.refer.progress(180, now))
-            await asyncio.sleep(0.1)
+            await ours.until_answered()
             ours.do(lambda _, now: asked.refer.progress(200, now))
             await ours.until(CallEnded)
             done = await phone.until_done()
