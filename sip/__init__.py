@@ -67,7 +67,7 @@ from sip.subscriptions.states import SubscriptionState
 from sip.subscriptions.subscription import Subscription
 from sip.subscriptions.watcher import Watcher
 from sip.subscriptions.watcher_states import WatcherState
-from sip.timers import Timers
+from sip.timers import SessionTimers, Timers
 from sip.uri import NameAddr, Uri
 
 __all__ = [
@@ -122,6 +122,7 @@ __all__ = [
     "RequestReceived",
     "SavedCall",
     "SeededIds",
+    "SessionTimers",
     "SipError",
     "Subscription",
     "SubscriptionActive",
