@@ -14,13 +14,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, Self
 
-from sip.errors import LocalProtocolError
+from sip.errors import LocalProtocolError, ParseError
 from sip.grammar import remembered, safe, split_list
 from sip.headers import CSeq, Reason, ReplacesHeader, Via, read_cseq
 from sip.names import KEYS, LISTS, SINGLES, key_of
 from sip.uri import NameAddr, Uri, read_address, read_tag
 
-__all__ = ["BLANKS", "CLASH", "MAX_LINES", "Headers", "Message", "Value", "first_contact", "index_lines"]
+__all__ = [
+    "BLANKS",
+    "CLASH",
+    "MAX_LINES",
+    "Headers",
+    "Message",
+    "Value",
+    "first_contact",
+    "index_lines",
+    "read_length",
+]
 
 Value = str | int | Uri | NameAddr | Via | CSeq | Reason | ReplacesHeader
 """What may be given as a header's value; it is written with `str`."""
@@ -250,6 +260,15 @@ class Message(ABC):
             if not dropping:
                 kept.append(line)
         return kept, place
+
+
+@remembered(1024)
+def read_length(value: str) -> int:
+    """The number in a Content-Length. Raises ParseError."""
+    digits = value.strip(BLANKS)
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 10):
+        raise ParseError(f"unreadable Content-Length: {digits[:20]!r}")
+    return int(digits)
 
 
 @remembered(256)

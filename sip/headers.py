@@ -85,6 +85,13 @@ def _read_sent(text: str) -> tuple[str, str, int | None]:
     return match[1].upper(), host[1:-1] if host[0] == "[" else host, int(match[3]) if match[3] else None
 
 
+@remembered(1024)
+def _read_frame(text: str) -> tuple[str, str, int | None, Params]:
+    """A Via whose branch is left empty."""
+    sent, _, params = text.partition(";")
+    return (*_read_sent(sent), parse_params(params))
+
+
 def checked_call_id(text: str) -> str:
     """`text`, if it may be a Call-ID of ours (RFC 3261 §25.1: words, no blanks); raises LocalProtocolError otherwise."""
     if _CALL_ID.fullmatch(text) is None:
@@ -107,6 +114,13 @@ class Via(NamedTuple):
         Another version of SIP is read, so that a request of it can be told 505; it is written as ours.
         """
         if "," not in text and '"' not in text:
+            before, marked, after = text.partition(";branch=")
+            if marked:
+                # All but the branch comes again with each message of the peer.
+                branch, _, rest = after.partition(";")
+                transport, host, port, found = _read_frame(f"{before};branch;{rest}")
+                if found["branch"] is None:
+                    return _new(cls, (transport, host, port, {**found, "branch": branch.strip(" \t")}))
             sent, _, params = text.partition(";")
         else:
             match = _FIRST_VIA.match(text)

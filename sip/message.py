@@ -12,7 +12,7 @@ import re
 from typing import Final, Self
 
 from sip.errors import LocalProtocolError, ParseError, SipError
-from sip.fields import BLANKS, CLASH, MAX_LINES, Headers, Message, first_contact, index_lines
+from sip.fields import BLANKS, CLASH, MAX_LINES, Headers, Message, first_contact, index_lines, read_length
 from sip.grammar import is_token, safe, split_list, token
 from sip.headers import USUAL_METHODS, Via, read_cseq
 from sip.names import KEYS, NAMES, key_of
@@ -266,10 +266,7 @@ def _take_body(message: Message, data: bytes, begin: int, limit: int) -> None:
     """Cut the body as Content-Length says (RFC 3261 §18.3): what follows it is dropped, what is missing is an error."""
     stated = message._index.get("content-length")
     if stated is not None:
-        stated = stated.strip(BLANKS)
-        if not (stated.isascii() and stated.isdigit() and len(stated) <= 10):
-            raise ParseError(f"unreadable Content-Length: {stated[:20]!r}")
-        end = begin + int(stated)
+        end = begin + read_length(stated)
         if end > limit:
             # Of a stream, from which no more than the head was taken.
             raise ParseError("the message is longer than is taken", 513)

@@ -8,6 +8,7 @@ from sip.message import parse
 from tests.bench import turns
 from tests.bench.messages import (
     KINDS,
+    LINES,
     Kind,
     build_ours,
     build_theirs,
@@ -34,6 +35,7 @@ def test_the_invite_is_of_a_usual_size_and_each_one_is_another() -> None:
     assert 850 <= len(message(KINDS[0], 7)) <= 950
     for kind in KINDS:
         assert len({message(kind, number) for number in range(100)}) == 100
+        assert message(kind, 7) != message(kind, 7 + LINES), "a line's next message is another one"
 
 
 def test_the_figures_are_told_as_json(capsys: pytest.CaptureFixture[str]) -> None:

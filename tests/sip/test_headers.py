@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sip.errors import LocalProtocolError, ParseError
+from sip.grammar import parse_params
 from sip.headers import AuthParams, CSeq, Reason, ReplacesHeader, Via, checked_call_id
 
 CLEAN = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]))
@@ -247,3 +248,26 @@ def test_a_call_id_of_ours_is_a_word(text: str) -> None:
         checked_call_id(text)
     with pytest.raises(LocalProtocolError):
         str(ReplacesHeader(text, "1", "2"))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [";rport", ";branch=z9hG4bKa", "; branch=b", ";Branch=c", ";branch", ";branch=", ";branch=d ", ";received=1.2.3.4",
+             ";ttl=1", ";", ";x=\"y\"", ";branch=\"q\"", " "]
+        ),
+        max_size=6,
+    )
+)  # fmt: skip
+def test_the_branch_is_the_first_one_however_the_parameters_stand(params: list[str]) -> None:
+    text = f" SIP/2.0/UDP 192.0.2.1:5070{''.join(params)}"
+    try:
+        expected = parse_params(text[text.find(";") :] if ";" in text else "")
+    except ParseError:
+        with pytest.raises(ParseError):
+            Via.parse(text)
+        return
+    for _ in range(2):  # read, then remembered
+        via = Via.parse(text)
+        assert (via.transport, via.host, via.port) == ("UDP", "192.0.2.1", 5070)
+        assert list(via.params.items()) == list(expected.items())
