@@ -93,6 +93,13 @@ def test_every_row_names_tests_that_exist_and_says_why_something_is_not_done() -
     assert wrong == []
 
 
+def test_no_section_is_empty() -> None:
+    text = PAGE.read_text("utf-8")
+    sections = {line[3:] for line in text.splitlines() if line.startswith("## ")}
+    assert sections == {row.section.partition(": §")[0] for row in rows_of(text)}
+    assert {"RFC 3261: SIP", "RFC 3891: Replaces", "RFC 6665: event notification"} <= sections
+
+
 def test_no_clause_stands_twice_with_the_same_words() -> None:
     rows = [row[:3] for row in rows_of(PAGE.read_text("utf-8"))]
     assert [row for row in rows if rows.count(row) > 1] == []
