@@ -22,6 +22,8 @@ from tests.peers.waiting import PATIENCE
 
 _POLL = 0.02  # seconds between looks at an output file: a file cannot be awaited
 _KIND_END = 5.0  # seconds a process gets between the kind signal and SIGKILL
+# Whoever was killed before the tie was made is not there any more when this looks: the child has been given to another parent.
+_UNLESS_ORPHANED = '[ "$PPID" = "$0" ] && exec "$@"'
 
 
 class MissingPeerError(RuntimeError):
@@ -209,4 +211,7 @@ class Workshop:
 def _dying_with_us(end_signal: signal.Signals) -> list[str]:
     """The prefix that ties a child's life to ours; empty where the system has no such tie (then `close` alone ends it)."""
     setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", end_signal.name.removeprefix("SIG"), "--"] if setpriv else []
+    if setpriv is None:
+        return []
+    tied = [setpriv, "--pdeathsig", end_signal.name.removeprefix("SIG"), "--"]
+    return [*tied, "sh", "-c", _UNLESS_ORPHANED, str(os.getpid())]
