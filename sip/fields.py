@@ -190,7 +190,7 @@ class Message(ABC):
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Every readable Reason (RFC 3326)."""
-        return Reason.parse_all(self.get_all("reason"))
+        return Reason.parse_all(self.get_all("reason")) if "reason" in self._index else ()
 
     @property
     def replaces(self) -> ReplacesHeader | None:

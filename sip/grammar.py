@@ -25,6 +25,7 @@ __all__ = [
     "quote",
     "remembered",
     "safe",
+    "safe_lines",
     "split_list",
     "token",
     "unquote",
@@ -109,6 +110,17 @@ def safe(value: str) -> str:
         except UnicodeEncodeError as error:
             raise LocalProtocolError(f"half of a surrogate pair in a header value: {value!r}") from error
     return value
+
+
+def safe_lines(lines: list[str]) -> list[str]:
+    """The lines, if each is `safe`: looked at together, since there is hardly ever anything to find. Raises LocalProtocolError."""
+    try:
+        safe("".join(lines))
+    except LocalProtocolError:
+        for line in lines:
+            safe(line)  # so that the sentence names the one that is not
+        raise
+    return lines
 
 
 def quote(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from sip.errors import LocalProtocolError, ParseError, SipError
 from sip.fields import BLANKS, CLASH, MAX_LINES, Headers, Message, first_contact, index_lines, read_length
-from sip.grammar import is_token, safe, split_list, token
+from sip.grammar import is_token, safe, safe_lines, split_list, token
 from sip.headers import USUAL_METHODS, Via, read_cseq
 from sip.names import KEYS, NAMES, key_of
 from sip.phrases import phrase
@@ -114,15 +114,17 @@ class Request(Message):
         """
         reason = _checked_reason(status, reason)
         index = self._index
-        lines = [f"SIP/2.0 {status} {reason}", *_copied("Via", self.need("via"))]
+        if not index.keys() >= _MANDATORY:
+            raise LocalProtocolError(f"the request has no {min(_MANDATORY - index.keys())}")
+        lines = [f"SIP/2.0 {status} {reason}", *_copied("Via", index["via"])]
         if status < 300 and "record-route" in index and self.method in _DIALOG_METHODS:
             lines += _copied("Record-Route", index["record-route"])
-        to = self.need("to") if to_tag is None else self._to_with(token(to_tag))
+        to = index["to"] if to_tag is None else self._to_with(token(to_tag))
         lines += (
-            f"From: {self.need('from').strip(BLANKS)}",
+            f"From: {index['from'].strip(BLANKS)}",
             f"To: {to.strip(BLANKS)}",
-            f"Call-ID: {self.need('call-id').strip(BLANKS)}",
-            f"CSeq: {self.need('cseq').strip(BLANKS)}",
+            f"Call-ID: {index['call-id'].strip(BLANKS)}",
+            f"CSeq: {index['cseq'].strip(BLANKS)}",
         )
         if status == 100 and "timestamp" in index:
             lines += _copied("Timestamp", index["timestamp"])
@@ -135,7 +137,8 @@ class Request(Message):
             tagged = self.to_tag is not None
         except ParseError:
             tagged = True
-        return self.need("to") if tagged else f"{self.need('to')};tag={tag}"
+        to = self._index["to"]
+        return to if tagged else f"{to};tag={tag}"
 
     def _make_lines(self) -> list[str]:
         return _replace_first(self._unstamped, "via", self._stamp)
@@ -321,17 +324,21 @@ def _checked_reason(status: int, reason: str | None) -> str:
 
 def _add_headers(lines: list[str], headers: Headers, body: bytes) -> None:
     """Our own headers after what is there, Content-Length last."""
+    own = []
     for name, value in headers:
         key = KEYS[name] if name in KEYS else key_of(name)
         if not key:
             raise LocalProtocolError(f"not a header name: {name!r}")
         if key != "content-length":
-            lines.append(f"{name}: {safe(str(value))}")
+            own.append(f"{name}: {value!s}")
+    lines += safe_lines(own)
     lines.append(f"Content-Length: {len(body)}")
 
 
 def _copied(name: str, raw: str) -> list[str]:
     """Header lines again from a raw value, one for each that there was."""
+    if "\n" not in raw:
+        return [f"{name}: {raw.strip(BLANKS)}"]
     return [f"{name}: {one.strip(BLANKS)}" for one in raw.split("\n")]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote as percent_quote
 from urllib.parse import unquote as percent_unquote
@@ -75,6 +75,8 @@ class Uri:
     port: int | None = None
     params: Params = NO_PARAMS
     headers: Mapping[str, str] = NO_PARAMS
+    # As it was written for the first time: a line's Contact stands in all that it sends.
+    _written: str = field(default="", init=False, repr=False, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> Uri:
@@ -103,6 +105,11 @@ class Uri:
         return cls(match[1].lower(), match[2])
 
     def __str__(self) -> str:
+        if not self._written:
+            object.__setattr__(self, "_written", self._write())
+        return self._written
+
+    def _write(self) -> str:
         if self.scheme not in ("sip", "sips"):
             return self._other()
         parts = [self.scheme, ":"]

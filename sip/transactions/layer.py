@@ -86,10 +86,10 @@ class TransactionLayer:
 
     def receive(self, message: Request | Response, flow: Flow, now: float) -> None:
         """A message came over a flow; it was parsed, so that its mandatory headers can be read."""
-        if isinstance(message, Response):
-            self._receive_response(message, flow, now)
-        else:
+        if isinstance(message, Request):
             self._receive_request(stamp(message, flow), flow, now)
+        else:
+            self._receive_response(message, flow, now)
 
     def transport_lost(self, flow: Flow, now: float, cause: str = "") -> None:
         """A flow cannot carry anything any more; its transactions are told (§17.1.4, §17.2.4).
