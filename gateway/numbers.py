@@ -87,7 +87,7 @@ def _read(bare: str, country: str) -> tuple[str, str]:
     """The number for machines and for people. Cached: the same customers call again, and reading one costs 100 µs."""
     if len(bare.removeprefix("+")) <= _SHORT:
         return bare, bare
-    for text in (bare, f"+{bare}"):
+    for text in (bare,) if bare[0] == "+" else (bare, f"+{bare}"):
         try:
             known = phonenumbers.parse(text, country)
         except phonenumbers.NumberParseException:

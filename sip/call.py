@@ -167,20 +167,23 @@ class Call(ServedSession, ABC):
         self.probe("OPTIONS", now, contact=False)
 
     @abstractmethod
-    def dump(self) -> SavedCall:
+    def dump(self, local_sdp: bytes | None = None) -> SavedCall:
         """What must be on disk so that `UserAgent.load_call` can go on after a restart; see `SavedCall.kind`.
+
+        Args:
+            local_sdp: our description, where it is known already and leaves next (`accept`).
 
         Raises:
             LocalProtocolError: the call has not begun or is over.
         """
 
-    def dump_dialog(self) -> SavedCall:
+    def dump_dialog(self, local_sdp: bytes | None) -> SavedCall:
         """The saved form of a call that has its dialog."""
         if self.state in (IDLE, ENDED):
             raise LocalProtocolError(f"{self.title}: nothing to save in {self.state}")
-        return self.saved("dialog", self.established())
+        return self.saved("dialog", self.established(), local_sdp)
 
-    def saved(self, kind: Kind, dialog: Dialog, invite: bytes = b"") -> SavedCall:
+    def saved(self, kind: Kind, dialog: Dialog, local_sdp: bytes | None, invite: bytes = b"") -> SavedCall:
         """The saved form of this kind."""
         flow, timer = self.flow, self._timer
         return SavedCall(
@@ -200,7 +203,7 @@ class Call(ServedSession, ABC):
             host=flow.remote[0],
             port=flow.remote[1],
             invite=invite,
-            local_sdp=self.local_sdp,
+            local_sdp=local_sdp or self.local_sdp,
             remote_sdp=self.remote_sdp,
             session_expires=timer.seconds if timer is not None and timer.is_on else 0,
             we_refresh=timer is not None and timer.is_ours,

@@ -8,7 +8,6 @@ Invariants
 - Our hold is wanted as long as anybody wants it ("agent", "absence"), and is sent once.
 """
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.calls.facts import CommandFailed, LegEnded, LegHeld, LegRef, LegResumed
@@ -209,9 +208,7 @@ class SipLeg:
         """Put the leg as it is now into the journal; `wait`: `saved` is called when that is done."""
         if self.call.state is CallState.ENDED:
             return
-        saved = self.call.dump()
-        if self.phase == ANSWERING:
-            saved = replace(saved, local_sdp=self.page)
+        saved = self.call.dump(self.page if self.phase == ANSWERING else None)
         self.written = saved.invite
         record = Record(
             id=self.ref.id,

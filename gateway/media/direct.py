@@ -9,6 +9,7 @@ Invariants
 - Another DTLS or ICE identity of the PBX cannot be answered without the page: 488.
 """
 
+import re
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -17,6 +18,7 @@ from sip.sdp import Direction, Media, Sdp
 
 __all__ = ["Answer", "BadDescription", "answer", "checked", "held", "resumed", "version_of"]
 
+_VERSION: Final = re.compile(rb"^o=[^ \r\n]+ [0-9]+ ([0-9]{1,20}) ", re.MULTILINE)
 _MIRROR: Final[dict[Direction, Direction]] = {
     "sendrecv": "sendrecv",
     "sendonly": "recvonly",
@@ -54,12 +56,15 @@ def checked(sdp: str) -> bytes:
 
 
 def version_of(sdp: bytes) -> int:
-    """The version in `o=`.
+    """The version in `o=` of a description that was `checked`: nothing else of it is looked at.
 
     Raises:
-        BadDescription: it is no description of audio.
+        BadDescription: there is none.
     """
-    return _read(sdp).version
+    found = _VERSION.search(sdp)
+    if found is None:
+        raise BadDescription("SDP without a readable origin")
+    return int(found[1])
 
 
 def held(page: bytes, version: int) -> bytes:

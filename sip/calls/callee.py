@@ -107,10 +107,10 @@ class IncomingCall(EarlyCallee):
         self._said = self.reply(self.request, status, reason, headers=headers)
         self.step(REJECT, now)
 
-    def dump(self) -> SavedCall:
+    def dump(self, local_sdp: bytes | None = None) -> SavedCall:
         if self.state not in (RECEIVED, RINGING, ACCEPT_HELD, ACCEPTED, LEAVING):
-            return self.dump_dialog()
-        return self.saved("incoming", self.established(), self.request.to_bytes())
+            return self.dump_dialog(local_sdp)
+        return self.saved("incoming", self.established(), local_sdp, self.request.to_bytes())
 
     # What comes from the peer, and time.
 

@@ -81,16 +81,16 @@ class OutgoingCall(EarlyCaller):
         self._answer = sdp
         self.step(ACKNOWLEDGE, now)
 
-    def dump(self) -> SavedCall:
+    def dump(self, local_sdp: bytes | None = None) -> SavedCall:
         if self.state not in (IDLE, CALLING, PROCEEDING, CANCEL_HELD, CANCELLING):
-            return self.dump_dialog()
+            return self.dump_dialog(local_sdp)
         request = self._exchange.on_the_wire()
         kept = [(name, value) for name, value in request.headers if name != "Content-Type"]
         invite = Request.build("INVITE", request.uri, kept)
         # Nobody has answered, so there is no dialog but what 100 makes of the INVITE: our side of it.
         dialog = self.new_dialog(request.reply(100))
         dialog.local_cseq = max(dialog.local_cseq, self.forks.highest_cseq)
-        return self.saved("outgoing", dialog, invite.to_bytes())
+        return self.saved("outgoing", dialog, local_sdp, invite.to_bytes())
 
     # What comes from the peer, and time.
 

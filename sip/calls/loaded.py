@@ -71,8 +71,8 @@ class LoadedCall(Call):
             self._timer = SessionTimer(self, saved.session_expires)
             self._timer.resume(now, ours=saved.we_refresh)
 
-    def dump(self) -> SavedCall:
-        return self.dump_dialog()
+    def dump(self, local_sdp: bytes | None = None) -> SavedCall:
+        return self.dump_dialog(local_sdp)
 
     table: ClassVar[Table[CallState, CallInput]] = SESSION_TABLE
 

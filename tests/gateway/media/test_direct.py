@@ -86,6 +86,14 @@ def test_a_page_with_bare_line_feeds_is_sent_with_proper_ends() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", [b"", b"v=0\r\ns=-\r\n", b"v=0\r\no=- 1 x IN IP4 1.1.1.1\r\n", b"s=o=- 1 2 IN IP4 a\r\n"]
+)
+def test_what_has_no_origin_has_no_version(text: bytes) -> None:
+    with pytest.raises(BadDescription):
+        version_of(text)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

@@ -284,6 +284,18 @@ def test_what_is_over_or_has_not_begun_cannot_be_saved() -> None:
             call.dump()
 
 
+def test_what_is_about_to_leave_as_our_description_can_be_written_down_before() -> None:
+    pair = make_pair()
+    rings(pair)
+    theirs = pair.bob.call()
+    assert theirs.dump().local_sdp is None
+    assert theirs.dump(ANSWER).local_sdp == ANSWER
+    assert theirs.local_sdp is None
+    theirs.accept(ANSWER, pair.now)
+    pair.advance(0.1)
+    assert theirs.dump().local_sdp == ANSWER
+
+
 def test_an_invite_of_ours_needs_its_account() -> None:
     pair = make_pair()
     saved = rings(pair).dump()
