@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from sip.errors import ParseError
+from sip.grammar import quote, token
 from sip.headers import AuthParams
 from sip.message import Request, Response
 
@@ -36,7 +37,6 @@ ALGORITHMS: Final[dict[str, str]] = {
 """Known algorithms, the best first, with their names in hashlib; each has a `-sess` variant (RFC 8760 §2.1)."""
 
 _STRENGTH: Final = {name: -place for place, name in enumerate(ALGORITHMS)}
-_BARE: Final = frozenset({"algorithm", "nc", "qop", "stale"})
 _MAX_NONCES: Final = 64
 _HEADERS: Final = {
     401: ("WWW-Authenticate", "Authorization"),
@@ -217,22 +217,23 @@ def answer(
         cnonce=cnonce,
         body=body,
     )
-    params = {
-        "username": credentials.username,
-        "realm": challenge.realm,
-        "nonce": challenge.nonce,
-        "uri": uri,
-        "response": response,
-    }
+    params = [
+        f"Digest username={quote(credentials.username)}",
+        f"realm={quote(challenge.realm)}",
+        f"nonce={quote(challenge.nonce)}",
+        f"uri={quote(uri)}",
+        f'response="{response}"',
+    ]
+    # RFC 7616 §3.4: algorithm, qop and nc stand without quotes.
     if challenge.named:
-        params["algorithm"] = challenge.algorithm
+        params.append(f"algorithm={token(challenge.algorithm)}")
     if qop or challenge.algorithm.upper() != challenge.family:
-        params["cnonce"] = cnonce
+        params.append(f"cnonce={quote(cnonce)}")
     if challenge.opaque is not None:
-        params["opaque"] = challenge.opaque
+        params.append(f"opaque={quote(challenge.opaque)}")
     if qop:
-        params |= {"qop": qop, "nc": nc}
-    return AuthParams("Digest", params).format(_BARE)
+        params.append(f"qop={qop}, nc={nc}")
+    return ", ".join(params)
 
 
 @dataclass(slots=True)

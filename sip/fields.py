@@ -283,7 +283,7 @@ def first_contact(message: Message) -> NameAddr | None:
         return None
     if "," in value or "\n" in value or "*" in value:
         return next(iter(message.contacts), None)
-    return read_address(value)
+    return read_address(value.strip(BLANKS))
 
 
 def _write(message: Message) -> bytes:

@@ -140,7 +140,8 @@ class Pacer:
         try:
             while self._queue and len(self._out) < int(self._window):
                 if not self._may_spend(now):
-                    self._deadlines.set(self, _NEXT, now + (1.0 - self._tokens) / self._pace.rate)
+                    if not self._deadlines.is_set(self, _NEXT):
+                        self._deadlines.set(self, _NEXT, now + (1.0 - self._tokens) / self._pace.rate)
                     break
                 who = next(iter(self._queue))
                 del self._queue[who]

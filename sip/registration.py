@@ -76,6 +76,7 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         "_heard",
         "_pacer",
         "_response",
+        "_seconds",
         "account",
         "contact",
         "expires_at",
@@ -104,6 +105,7 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         # What the present step is about.
         self._response: Response
         self._heard = True
+        self._seconds = 0  # granted
 
     def identity(self) -> str:
         return str(self.account.uri)
@@ -155,7 +157,8 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
             return
         self._response, self._heard = response, exchange.heard
         self.flow = self._core.shared(exchange.flow.road)
-        if status < 300 and granted(response, self.contact, self._expires):
+        self._seconds = granted(response, self.contact, self._expires) if status < 300 else 0
+        if self._seconds:
             self.step(ACCEPTED, now)
         elif status == 423 and self._learn_min_expires(response):
             self.step(TOO_BRIEF, now)
@@ -215,7 +218,7 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         self._keep(now, refreshed=True)
 
     def _keep(self, now: float, *, refreshed: bool) -> None:
-        core, seconds = self._core, granted(self._response, self.contact, self._expires)
+        core, seconds = self._core, self._seconds
         self._failures = 0
         learn_service_route(core, self.account, self._response)
         self.expires_at = now + seconds

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from sip.message import Response
-from sip.uri import NameAddr, Uri
+from sip.uri import Uri, read_address
 
 # The share of the granted time after which it is refreshed; what is added by chance spreads ten thousand lines out.
 _REFRESH_SHARE: Final = 0.75
@@ -29,7 +29,7 @@ def granted(response: Response, contact: Uri, asked: int) -> int:
     for text in response.get_all("contact"):
         # Those of other devices are not read: they may be of a kind that we do not know.
         if user in text:
-            listed = NameAddr.parse(text)
+            listed = read_address(text)
             if listed.uri.user == user:
                 own = listed.params.get("expires") or ""
                 if len(own) <= 10 and own.isascii() and own.isdigit():

@@ -19,6 +19,7 @@ from sip.grammar import (
     quote,
     remembered,
     safe,
+    safe_lines,
     split_list,
     token,
     unquote,
@@ -46,6 +47,15 @@ def test_cr_lf_and_nul_must_not_leave(bad: str) -> None:
         format_params({"x": bad})
     with pytest.raises(LocalProtocolError):
         format_params({bad: None})
+
+
+@pytest.mark.parametrize("bad", ["B: a\rb", "B: a\nb", "B: a\0b", "B: \ud800"])
+def test_of_many_lines_the_one_that_must_not_leave_is_named(bad: str) -> None:
+    assert safe_lines(["A: 1", "C: ü"]) == ["A: 1", "C: ü"]
+    with pytest.raises(LocalProtocolError) as refused:
+        safe_lines(["A: 1", bad, "C: 2"])
+    assert repr(bad) in str(refused.value)
+    assert "A: 1" not in str(refused.value)
 
 
 @given(TEXT)

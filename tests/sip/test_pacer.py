@@ -103,6 +103,17 @@ def test_no_more_than_the_rate_are_let_through_in_any_second() -> None:
         assert len([at for at in scene.turns if begin < at <= begin + 1]) <= 101
 
 
+def test_the_next_turn_is_due_once_however_many_answers_come_meanwhile() -> None:
+    scene = Scene(Pace(rate=100, window=1000), 100)
+    scene.pacer._window = 1000.0
+    scene.ask_all()
+    kept = scene.deadlines.size
+    assert kept == 1
+    for guest in scene.of("out"):
+        scene.answer(guest)
+    assert scene.deadlines.size == kept
+
+
 def test_when_the_registrar_is_silent_those_who_wait_are_told_so_at_once() -> None:
     scene = Scene(Pace(rate=1e6, window=4), 10)
     scene.ask_all()

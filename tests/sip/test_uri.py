@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +87,15 @@ def test_a_uri_reads_as_it_was_written_whatever_its_parts_hold(uri: Uri) -> None
     assert not set(text) & set('\r\n\0 <>"')
     assert Uri.parse(text) == uri
     assert hash(Uri.parse(text)) == hash(uri)
+
+
+def test_a_changed_copy_of_a_uri_that_was_written_is_written_anew() -> None:
+    uri = Uri("sip", "a", None, "b")
+    assert (str(uri), str(uri)) == ("sip:a@b", "sip:a@b")
+    other = replace(uri, host="c")
+    assert str(other) == "sip:a@c"
+    assert uri == Uri("sip", "a", None, "b")
+    assert "_written" not in repr(uri)
 
 
 @pytest.mark.parametrize("host", ["", "a b", "a\r\nVia: x", "a@b", "a;b", "a>", "[::1]", "::g"])
