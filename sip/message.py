@@ -90,7 +90,7 @@ class Request(Message):
         clone.via = via
         try:
             clone.cseq, clone.call_id = self.cseq, self.call_id
-            clone.from_tag, clone.to_tag = self.from_tag, self.to_tag
+            clone.from_tag, clone.to_tag, clone.contact = self.from_tag, self.to_tag, self.contact
         except SipError:
             pass  # it is refused for this, and the answer is stamped all the same
         return clone
@@ -133,12 +133,11 @@ class Request(Message):
 
     def _to_with(self, tag: str) -> str:
         """To with this tag, unless it has one; one that cannot be read is given back as it came."""
-        try:
-            tagged = self.to_tag is not None
-        except ParseError:
-            tagged = True
         to = self._index["to"]
-        return to if tagged else f"{to};tag={tag}"
+        try:
+            return to if self.to_tag is not None else f"{to};tag={tag}"
+        except ParseError:
+            return to
 
     def _make_lines(self) -> list[str]:
         return _replace_first(self._unstamped, "via", self._stamp)
@@ -185,9 +184,8 @@ def parse(data: bytes, limit: int = MAX_DATAGRAM) -> Request | Response:
     try:
         lines = head.decode().split("\r\n")
     except UnicodeDecodeError:
-        lines = head.decode("utf-8", "replace").split(
-            "\r\n"
-        )  # a name in another encoding must not lose a call
+        # A name in another encoding must not lose a call.
+        lines = head.decode("utf-8", "replace").split("\r\n")
     if len(lines) > MAX_LINES:
         raise ParseError("too many header lines")
     rest = "".join(lines)
@@ -337,8 +335,6 @@ def _add_headers(lines: list[str], headers: Headers, body: bytes) -> None:
 
 def _copied(name: str, raw: str) -> list[str]:
     """Header lines again from a raw value, one for each that there was."""
-    if "\n" not in raw:
-        return [f"{name}: {raw.strip(BLANKS)}"]
     return [f"{name}: {one.strip(BLANKS)}" for one in raw.split("\n")]
 
 
