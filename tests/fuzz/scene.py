@@ -77,7 +77,7 @@ class Scene:
 
 def make_scene() -> Scene:
     """A line that registers, a call of ours without an answer, one that rings, one whose 200 waits for its ACK, and one in full talk."""
-    agent = UserAgent(host="192.0.2.1", port=5060, ids=SeededIds(1), packages=["dialog"])
+    agent = UserAgent(host="192.0.2.1", port=5060, ids=SeededIds(1), packages=["dialog"], referable=True)
     scene = Scene(agent, {})
     agent.register(ACCOUNT, 0.0, contact_user="alice")
     call = agent.invite(ACCOUNT, Uri("sip", "bob", None, "pbx.example"), SDP, 0.0, call_id="dialled")

@@ -18,7 +18,8 @@ from typing import Any, TypeAlias
 
 from sip.flow import Flow
 from sip.message import Message, Request, Response, parse
-from tests.sip.flows.actors import BODIES, Agent, Server
+from tests.sip.flows.agents import BODIES, Agent
+from tests.sip.flows.servers import Server
 from tests.sip.pair import label
 
 _ARROW = re.compile(r"(?:(F\d+) +)?(\w+) -> (\w+) +([A-Z]+|\d{3}(?: [A-Z]+)?)( lost)?(?: from (\w+))?")
@@ -85,7 +86,10 @@ class Stage:
             self._agent(match[1]).must_hear(match[2], below)
         elif match := _COMMAND.fullmatch(line):
             agent = self._agent(match[1])
-            agent.obey(match[3], int(match[2] or 0), below, self.actors, self.now)
+            whom = self.actors.get(match[3].split()[-1])
+            agent.obey(
+                match[3], int(match[2] or 0), self._filled(below, whom or agent), self.actors, self.now
+            )
             self._collect(agent)
         elif match := _ARROW.fullmatch(line):
             self._pass(match, below)
@@ -98,8 +102,8 @@ class Stage:
         address = (f"192.0.2.{place}", 5060)
         self._flying[name] = deque()
         if kind == "agent":
-            through = self.actors[rest[1]] if rest[:1] == ["through"] else None
-            self.actors[name] = Agent(name, address, through.address if through else None, place)
+            proxy = self.actors[rest[1]].address if rest[:1] == ["through"] else None
+            self.actors[name] = Agent(name, address, proxy, place, refers="refers" in rest)
         else:
             self.actors[name] = Server(name, address, records="records" in rest)
 
@@ -160,6 +164,8 @@ class Stage:
             elif line.startswith("to "):
                 assert isinstance(message, Request)
                 assert message.target == line[3:], message.target
+            elif line.startswith("says "):
+                assert line[5:].encode() in message.body, message.body
             elif line.startswith("body "):
                 assert message.body == BODIES[line[5:]], message.body
             else:

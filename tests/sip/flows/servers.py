@@ -1,128 +1,18 @@
-"""Who plays in a call flow: agents of ours, which do what the text commands, and servers, which send what it says.
+"""The servers of a call flow, which send what the text says: proxies, registrars, others' telephones.
 
-A server is a proxy, a registrar or another's telephone, whatever the text makes of it: a message that it holds and has not passed on yet is
-passed on (with Via, Record-Route and Max-Forwards as RFC 3261 §16 says); otherwise it answers the latest request of the one it speaks to,
-acknowledges or cancels what it passed on there, or speaks in their dialog.
+A message that a server holds and has not passed on yet is passed on (with Via, Record-Route and Max-Forwards as RFC 3261 §16 says); otherwise
+it answers the latest request of the one it speaks to, acknowledges or cancels what it passed on there, or speaks in their dialog.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from sip.account import Account, Address
-from sip.agent import UserAgent
-from sip.call import Call
+from sip.account import Address
 from sip.dialog import Dialog
-from sip.events import CallReceived, Event
-from sip.headers import ReplacesHeader
-from sip.ids import SeededIds
 from sip.message import Message, Request, Response
-from sip.registration import Registration
 from sip.uri import NameAddr, Uri
-from tests.sip.pair import ANSWER, HOLD, OFFER
-
-RESUMED = HOLD.replace(b"a=sendonly\r\n", b"").replace(b"o=- 1 2", b"o=- 1 3")
-HELD = ANSWER.replace(b"o=- 1 1", b"o=- 1 2") + b"a=recvonly\r\n"
-BODIES = {"offer": OFFER, "answer": ANSWER, "hold": HOLD, "held": HELD, "resumed": RESUMED, "none": b""}
-
-
-class Agent:
-    """A user agent of ours, and what its user does."""
-
-    def __init__(self, name: str, address: Address, proxy: Address | None, seed: int) -> None:
-        self.name = name
-        self.address = address
-        self.agent = UserAgent(host=address[0], port=address[1], ids=SeededIds(seed))
-        home = Uri("sip", None, None, "example.com") if proxy else Uri("sip", None, None, address[0])
-        self.account = Account(replace(home, user=name), name, "secret", home, proxy=proxy)
-        self.calls: list[Call] = []
-        self.events: list[Event] = []
-        self._heard = 0  # how many of the events the text has mentioned
-        self._registration: Registration | None = None
-
-    def take_events(self) -> None:
-        for event in self.agent.take_events():
-            self.events.append(event)
-            if isinstance(event, CallReceived):
-                self.calls.append(event.call)
-
-    def must_hear(self, name: str, below: list[str]) -> None:
-        """The event comes after those that were mentioned before; its attributes are as the lines say."""
-        for place in range(self._heard, len(self.events)):
-            event = self.events[place]
-            if type(event).__name__ == name:
-                self._heard = place + 1
-                for line in below:
-                    if line.startswith("replaces "):
-                        self._must_replace(event, int(line.rpartition("/")[2]))
-                        continue
-                    attribute, _, value = line.partition(": ")
-                    assert str(getattr(event, attribute)) == value, f"{line}: {getattr(event, attribute)}"
-                return
-        raise AssertionError(
-            f"{self.name} heard {[type(one).__name__ for one in self.events[self._heard :]]}"
-        )
-
-    def _must_replace(self, event: Event, number: int) -> None:
-        assert isinstance(event, CallReceived)
-        assert event.call.replaces is not None
-        assert self.agent.find_replaced(event.call.replaces) is self.calls[number - 1]
-
-    def obey(
-        self, words: str, number: int, below: list[str], actors: dict[str, Agent | Server], now: float
-    ) -> None:
-        """Do what the text commands, with call `number` of this agent (0: the latest)."""
-        verb, *rest = words.split()
-        if verb == "register":
-            self._register(now)
-        elif verb == "unregister":
-            assert self._registration is not None
-            self._registration.unregister(now)
-        elif verb == "dial":
-            self._dial(actors[rest[0]], rest[1:], below, now)
-        else:
-            self._with_call(self.calls[number - 1], verb, rest, now)
-
-    def _register(self, now: float) -> None:
-        if self._registration is None:
-            self._registration = self.agent.register(self.account, now, contact_user=self.name)
-        else:
-            self._registration.refresh(now)
-
-    def _dial(self, whom: Agent | Server, rest: list[str], below: list[str], now: float) -> None:
-        host = "example.com" if self.account.proxy and isinstance(whom, Agent) else whom.address[0]
-        sdp = None if rest[:2] == ["without", "offer"] else OFFER
-        replaces = None
-        if rest[:1] == ["replacing"]:
-            replaces = ReplacesHeader.parse(" ".join(rest[1:]))
-        headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in below)]
-        target = Uri("sip", whom.name, None, host)
-        call = self.agent.invite(self.account, target, sdp, now, replaces=replaces, headers=headers)
-        self.calls.append(call)
-
-    def _with_call(self, call: Call, verb: str, rest: list[str], now: float) -> None:
-        body = BODIES[rest[0]] if rest and rest[0] in BODIES else None
-        match verb:
-            case "ring":
-                call.ring(now, body, status=183 if body else 180)
-            case "accept":
-                call.accept(body or ANSWER, now)
-            case "reject":
-                call.reject(int(rest[0]), now)
-            case "acknowledge":
-                call.acknowledge(now, body)
-            case "cancel":
-                call.cancel(now)
-            case "bye":
-                call.bye(now)
-            case "offer":
-                call.reinvite(body or OFFER, now)
-            case "answer":
-                call.answer_offer(body or ANSWER, now)
-            case "refuse":
-                call.refuse_offer(int(rest[0]), now)
-            case _:
-                raise AssertionError(f"no such command: {verb}")
+from tests.sip.flows.agents import BODIES, Agent
 
 
 @dataclass
@@ -252,6 +142,7 @@ class Server:
         body = next((BODIES[line[5:]] for line in plain if line.startswith("body ")), b"")
         if body:
             headers.append(("Content-Type", "application/sdp"))
+        body = next((f"{line[5:]}\r\n".encode() for line in plain if line.startswith("says ")), body)
         dialog = self._dialogs.get(to.name)
         contact = f"<sip:{self.name}@{self.address[0]}>"
         if dialog is None:
