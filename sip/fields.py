@@ -151,8 +151,8 @@ class Message(ABC):
 
     def integer(self, name: str) -> int | None:
         """The number in a header such as Expires, Min-Expires, Max-Forwards, Retry-After; None if absent or no number."""
-        digits = (self.get(name) or "").partition(";")[0].partition("(")[0].strip(BLANKS)
-        return int(digits) if len(digits) <= 10 and digits.isascii() and digits.isdigit() else None
+        value = self._index.get(KEYS.get(name) or key_of(name))
+        return None if value is None else _read_integer(value)
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -269,6 +269,12 @@ def read_length(value: str) -> int:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 10):
         raise ParseError(f"unreadable Content-Length: {digits[:20]!r}")
     return int(digits)
+
+
+@remembered(256)
+def _read_integer(value: str) -> int | None:
+    digits = value.partition("\n")[0].partition(";")[0].partition("(")[0].strip(BLANKS)
+    return int(digits) if len(digits) <= 10 and digits.isascii() and digits.isdigit() else None
 
 
 @remembered(256)

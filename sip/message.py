@@ -80,7 +80,7 @@ class Request(Message):
         via = self.via.with_received(host, port)
         if via is self.via:
             return self
-        first, _, more = self.need("via").partition("\n")
+        first, _, more = self._index["via"].partition("\n")
         text = _stamped(first, self.via, host, port) or ", ".join([str(via), *split_list([first])[1:]])
         clone = object.__new__(type(self))
         clone.method, clone._target, clone._uri, clone.body = self.method, self._target, self._uri, self.body

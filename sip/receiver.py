@@ -155,13 +155,13 @@ class Receiver:
 
     def _receive_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         invite = self._core.layer.find_cancelled(request)
-        call = invite.owner if invite is not None else None
         if invite is None:
             self._refuse(transaction, _NOTHING_TO_CANCEL, now)
             return
-        tag = call.local_tag if isinstance(call, Call) else self._core.new_tag()
+        call = invite.owner if isinstance(invite.owner, Call) else None
+        tag = call.local_tag if call is not None else self._core.new_tag()
         transaction.respond(request.reply(200, to_tag=tag, headers=self._core.server_header), now)
-        if isinstance(call, Call):
+        if call is not None:
             call.receive_cancel(invite, request, now)
 
     def _refuse(self, transaction: ServerTransaction, refusal: checks.Refusal, now: float) -> None:

@@ -37,7 +37,7 @@ class Acceptance:
         *,
         is_first: bool,
     ) -> None:
-        self.cseq = response.cseq.number
+        self.cseq = transaction.request.cseq.number
         self.is_first = is_first
         self._core = core
         self._owner = owner

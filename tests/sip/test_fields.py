@@ -47,6 +47,7 @@ def test_get_gives_the_first_line_and_get_all_every_value() -> None:
 )  # fmt: skip
 def test_integers_are_read_and_what_is_none_is_none(value: str, number: int | None) -> None:
     assert request(lines(f"Retry-After: {value}")).integer("Retry-After") == number
+    assert request(lines(f"Retry-After: {value}", "Retry-After: 77")).integer("Retry-After") == number
 
 
 def test_the_headers_that_a_user_agent_touches() -> None:
