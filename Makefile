@@ -21,6 +21,7 @@ check: $(VENV)/.test ## format, lint, types, in Python and in the widget
 
 bench: setup-test ## the figures of design section 7, as JSON
 	$(BIN)/python -m tests.bench && $(BIN)/python -m tests.bench.cycle
+	$(BIN)/python -m tests.bench.registrations
 	$(BIN)/python -m tests.bench.messages && $(BIN)/python -m tests.bench.sipp
 
 plays: setup-test ## long loops, loss matrices and soaks: before a release

@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Final, NamedTuple
 
 from sip.errors import ParseError
-from sip.grammar import quote, token
+from sip.grammar import quote, remembered, token
 from sip.headers import AuthParams
 from sip.message import Request, Response
 
@@ -37,7 +38,7 @@ ALGORITHMS: Final[dict[str, str]] = {
 """Known algorithms, the best first, with their names in hashlib; each has a `-sess` variant (RFC 8760 §2.1)."""
 
 _STRENGTH: Final = {name: -place for place, name in enumerate(ALGORITHMS)}
-_MAX_NONCES: Final = 64
+_MAX_NONCES: Final = 8
 _HEADERS: Final = {
     401: ("WWW-Authenticate", "Authorization"),
     407: ("Proxy-Authenticate", "Proxy-Authorization"),
@@ -80,10 +81,10 @@ class Challenge:
         if scheme.lower() != "digest" or "realm" not in params or not params.get("nonce"):
             raise ParseError(f"no Digest challenge: {text[:40]!r}")
         return cls(
-            params["realm"],
+            intern(params["realm"]),
             params["nonce"],
-            params.get("algorithm", "MD5"),
-            tuple(one.strip().lower() for one in params.get("qop", "").split(",") if one.strip()),
+            intern(params.get("algorithm", "MD5")),
+            _read_qop(params.get("qop", "")),
             params.get("opaque"),
             params.get("stale", "").lower() == "true",
             "algorithm" in params,
@@ -108,6 +109,11 @@ class Challenge:
         return self.family in ALGORITHMS and self.protection is not None
 
 
+@remembered(64)
+def _read_qop(text: str) -> tuple[str, ...]:
+    return tuple(one.strip().lower() for one in text.split(",") if one.strip())
+
+
 def challenges_in(response: Response) -> list[Challenge]:
     """The readable Digest challenges of a 401 or 407, in the server's order; others (Bearer, AKA) are passed over."""
     found = []
@@ -126,24 +132,39 @@ def best(challenges: Iterable[Challenge]) -> Challenge | None:
 
 
 class NonceCounts:
-    """How often each nonce was used (RFC 7616 §3.4, nc); the oldest are forgotten, for servers forget them sooner."""
+    """How often each nonce was used (RFC 7616 §3.4, nc); the oldest are forgotten, for servers forget them sooner.
 
-    __slots__ = ("_counts",)
+    The one in use stands alone: most accounts never know another at the same time, and there are ten thousand of them.
+    """
+
+    __slots__ = ("_count", "_nonce", "_others")
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+        self._nonce = ""
+        self._count = 0
+        self._others: dict[str, int] | None = None
 
     def next(self, nonce: str) -> int:
         """The count for the next use of a nonce, from 1."""
-        count = self._counts.pop(nonce, 0) + 1
-        self._counts[nonce] = count
-        if len(self._counts) > _MAX_NONCES:
-            del self._counts[next(iter(self._counts))]
-        return count
+        if nonce != self._nonce:
+            self._take_up(nonce)
+        self._count += 1
+        return self._count
 
     def used(self, nonce: str) -> int:
         """How often a nonce was used so far."""
-        return self._counts.get(nonce, 0)
+        if nonce == self._nonce:
+            return self._count
+        return self._others.get(nonce, 0) if self._others else 0
+
+    def _take_up(self, nonce: str) -> None:
+        others = self._others or {}
+        if self._nonce:
+            others[self._nonce] = self._count
+        self._nonce, self._count = nonce, others.pop(nonce, 0)
+        if len(others) >= _MAX_NONCES:
+            del others[next(iter(others))]
+        self._others = others or None
 
 
 def hash_hex(family: str, text: str | bytes) -> str:
@@ -242,19 +263,18 @@ class Authenticator:
 
     credentials: Credentials
     _counts: NonceCounts = field(default_factory=NonceCounts)
-    _known: dict[tuple[str, str], Challenge] = field(default_factory=dict)
+    # The header of the answer, and the challenge, whose realm is asked no more than once; nearly always one.
+    _known: tuple[tuple[str, Challenge], ...] = ()
 
-    def authorize(self, request: Request, cnonce: str) -> Request:
-        """The request with credentials for every realm that is known; any that it has are taken away first.
+    def credentials_for(self, request: Request, cnonce: str) -> list[tuple[str, str]]:
+        """The headers with credentials for every realm that is known.
 
         The target that is hashed is the Request-URI. Raises LocalProtocolError as `answer` does.
         """
-        for _, header in _HEADERS.values():
-            if request.get(header) is not None:
-                request = request.without(header)
-        for (header, _), challenge in self._known.items():
+        headers = []
+        for header, challenge in self._known:
             value = answer(
-                [challenge],
+                (challenge,),
                 self.credentials,
                 request.method,
                 request.target,
@@ -263,7 +283,16 @@ class Authenticator:
                 cnonce,
             )
             if value is not None:
-                request = request.append(header, value)
+                headers.append((header, value))
+        return headers
+
+    def authorize(self, request: Request, cnonce: str) -> Request:
+        """The request with these credentials; any that it has are taken away first."""
+        for _, header in _HEADERS.values():
+            if request.get(header) is not None:
+                request = request.without(header)
+        for header, value in self.credentials_for(request, cnonce):
+            request = request.append(header, value)
         return request
 
     def challenged(self, response: Response, request: Request) -> bool:
@@ -280,18 +309,19 @@ class Authenticator:
             chosen = best(offered)
             if chosen is None:
                 return False
-            key = (_HEADERS[response.status][1], realm)
-            if self._refuses(key, chosen, request):
-                del self._known[key]
+            header = _HEADERS[response.status][1]
+            refused = self._refuses(header, chosen, request)
+            others = tuple(one for one in self._known if one[0] != header or one[1].realm != realm)
+            self._known = others if refused else (*others, (header, chosen))
+            if refused:
                 return False
-            self._known[key] = chosen
             worth = True
         return worth
 
-    def _refuses(self, key: tuple[str, str], challenge: Challenge, request: Request) -> bool:
+    def _refuses(self, header: str, challenge: Challenge, request: Request) -> bool:
         """Whether the request had an answer of ours in which the password, not the age of the nonce, was wrong."""
-        before = self._known.get(key)
-        header = key[0]
+        known = (one for name, one in self._known if name == header and one.realm == challenge.realm)
+        before = next(known, None)
         if before is None or not any(f'nonce="{before.nonce}"' in value for value in request.get_all(header)):
             return False
         # A nonce that served before may have grown old, said with `stale` or not; a first answer cannot be.

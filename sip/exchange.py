@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from sip.account import Account
 from sip.course import Course, chart
 from sip.digest import Authenticator, Credentials
+from sip.fields import header_line
 from sip.flow import Flow, Transmit
 from sip.headers import CSeq
 from sip.ids import MAGIC_COOKIE
@@ -60,6 +61,7 @@ class Exchange:
         "_branch",
         "_core",
         "_course",
+        "_credentials",
         "_listener",
         "_may_retry",
         "_next_cseq",
@@ -95,6 +97,8 @@ class Exchange:
         self._listener = listener
         self._may_retry = may_retry
         self._attempts = 0
+        # The header lines that the next or last attempt has beside those of the request.
+        self._credentials: tuple[str, ...] = ()
         # Of the next attempt, when it was chosen before that leaves.
         self._branch: str | None = None
 
@@ -104,7 +108,8 @@ class Exchange:
         self._attempts += 1
         authenticator = self._core.authenticators.get(self._account)
         if authenticator is not None:
-            self.request = authenticator.authorize(self.request, self._core.ids.token())
+            headers = authenticator.credentials_for(self.request, self._core.ids.token())
+            self._credentials = tuple(header_line(name, value) for name, value in headers)
         self._branch = self._core.ids.branch()
 
     def send(self, now: float) -> None:
@@ -117,7 +122,7 @@ class Exchange:
             self.prepare()
         branch, self._branch = self._branch, None
         self.transaction = self._core.layer.send_request(
-            self.request, self.flow, now, branch=branch, owner=self
+            self.request, self.flow, now, branch=branch, owner=self, credentials=self._credentials
         )
         if course is not None and course.left:
             # Somebody else can be asked: it is not waited for this one until timer B or F.
@@ -125,7 +130,7 @@ class Exchange:
 
     def again(self, request: Request, now: float) -> None:
         """Send the request anew, changed to what an answer asked for, with a number of its own."""
-        self.request = request.with_header("CSeq", CSeq(self._next_cseq(), request.method))
+        self.request = request.with_cseq(CSeq(self._next_cseq(), request.method))
         self.send(now)
 
     @property
@@ -137,11 +142,12 @@ class Exchange:
         """The last attempt as it left, or, once it was prepared, as it will leave."""
         if self._branch is None and self.transaction is not None:
             return self.transaction.request
-        return self._core.layer.sign(self.request, self.flow, self._branch or NO_BRANCH)
+        return self._core.layer.sign(self.request, self.flow, self._branch or NO_BRANCH, self._credentials)
 
     def resume(self, now: float) -> None:
         """Wait for the responses to an INVITE that left in an earlier life of this process; its Via is still on it."""
-        signed, self.request = self.request, self.request.without("Via")
+        signed = self.request
+        self.request = signed.without("Via").without("Authorization").without("Proxy-Authorization")
         if not self.flow.remote[1]:
             # It was written down before its server was known: nobody has it, or nobody knows who.
             self._core.deadlines.set(self, _LOST, now)
@@ -188,7 +194,7 @@ class Exchange:
             authenticator = authenticators[account] = Authenticator(
                 Credentials(account.username, account.password)
             )
-        return authenticator.challenged(response, self.request)
+        return authenticator.challenged(response, self.on_the_wire())
 
     def fail(self, status: int, now: float, cause: str = "") -> None:
         """Nobody answered: `status` is 408 for a time-out, 503 for a lost transport (§8.1.3.1), whose cause is known."""

@@ -236,6 +236,25 @@ class Message(ABC):
         """The same message with one more header at the end, before our Content-Length."""
         return self._with_lines(_insert(list(self._lines), header_line(name, value)))
 
+    def completed(self, first: str, last: Iterable[str] = ()) -> Self:
+        """The same message with one more line on top and others at the end, before our Content-Length, in one step.
+
+        Args:
+            first, last: whole header lines, which `header_line` made or what is known to hold no line's end.
+        """
+        lines = self._lines
+        end = len(lines) - 1 if lines[-1].startswith("Content-Length:") else len(lines)
+        return self._with_lines([lines[0], first, *lines[1:end], *last, *lines[end:]])
+
+    def with_cseq(self, cseq: CSeq) -> Self:
+        """The same message with another number."""
+        lines = list(self._lines)
+        for place, line in enumerate(lines):
+            if line.startswith("CSeq: "):
+                lines[place] = f"CSeq: {cseq}"
+                return self._with_lines(lines)
+        return self.with_header("CSeq", cseq)
+
     def with_header(self, name: str, value: Value) -> Self:
         """The same message with this header once: at the place of the first one, else at the end."""
         line = header_line(name, value)

@@ -258,7 +258,9 @@ def _check(message: Request | Response, start: str) -> None:
     message.call_id = call_id.strip(BLANKS)
     if not message.call_id:
         raise ParseError("an empty Call-ID")
-    message.contact = first_contact(message) if "contact" in index else None
+    # What a registrar lists are other devices' too, of which some may be beyond us: our own is looked for by its user (§10.2.4).
+    if isinstance(message, Request) or cseq.method != "REGISTER":
+        message.contact = first_contact(message) if "contact" in index else None
     if "record-route" in index or "route" in index:
         _ = message.route, message.record_route
 

@@ -19,7 +19,6 @@ from sip.deadlines import Deadlines
 if TYPE_CHECKING:
     from sip.core import TimerOwner
 
-_FIRST_WINDOW: Final = 16.0
 _NEXT: Final = "next turn"
 _ENOUGH: Final = 1.0 - 1e-6  # of a token: what was waited for must not be missed by a rounding
 
@@ -31,14 +30,16 @@ class Pace:
     Args:
         rate: turns a second.
         window: turns at once.
+        first: the window with which it begins.
     """
 
     rate: float = 1000.0
     window: int = 128
+    first: int = 16
 
     def __post_init__(self) -> None:
         assert self.rate > 0, "the rate is positive"
-        assert self.window >= 1, "the window lets at least one through"
+        assert min(self.window, self.first) >= 1, "the window lets at least one through"
 
 
 class Paced(Protocol):
@@ -77,7 +78,7 @@ class Pacer:
         self._queue: dict[Paced, None] = {}
         self._out: dict[Paced, None] = {}
         self._away: dict[Paced, None] = {}
-        self._window = min(_FIRST_WINDOW, float(pace.window))
+        self._window = float(min(pace.first, pace.window))
         self._burst = max(1.0, pace.rate / 50)  # what is due in one tick of the shell's timer
         self._tokens = self._burst
         self._tokens_at = 0.0

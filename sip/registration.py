@@ -187,7 +187,7 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
             *core.proxy_route(account),
             ("Max-Forwards", "70"),
             ("From", self._from),
-            ("To", f"<{account.uri}>"),
+            ("To", self._from[self._from.rindex("<") : self._from.rindex(">") + 1]),
             ("Call-ID", self._call_id),
             ("CSeq", CSeq(self._next_cseq(), "REGISTER")),
             ("Contact", f"<{self.contact}>"),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from sip.errors import ParseError
 from sip.message import Response
-from sip.uri import Uri, read_address
+from sip.uri import NameAddr, Uri, read_address
 
 # The share of the granted time after which it is refreshed; what is added by chance spreads ten thousand lines out.
 _REFRESH_SHARE: Final = 0.75
@@ -29,14 +30,21 @@ def granted(response: Response, contact: Uri, asked: int) -> int:
     for text in response.get_all("contact"):
         # Those of other devices are not read: they may be of a kind that we do not know.
         if user in text:
-            listed = read_address(text)
-            if listed.uri.user == user:
+            listed = _read(text)
+            if listed is not None and listed.uri.user == user:
                 own = listed.params.get("expires") or ""
                 if len(own) <= 10 and own.isascii() and own.isdigit():
                     return int(own)
                 break
     general = response.integer("Expires")
     return general if general is not None else asked
+
+
+def _read(text: str) -> NameAddr | None:
+    try:
+        return read_address(text)
+    except ParseError:
+        return None
 
 
 def refresh_pause(seconds: int, fraction: float) -> float:

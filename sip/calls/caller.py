@@ -190,7 +190,7 @@ class OutgoingCall(EarlyCaller):
     def _acknowledge(self, now: float) -> None:
         if self._answer:
             self.local_sdp = self._answer
-        self._exchange.ack = self.acknowledge_2xx(self._exchange.request, self._cseq, self._answer)
+        self._exchange.ack = self.acknowledge_2xx(self._exchange.on_the_wire(), self._cseq, self._answer)
 
     def _acknowledge_again(self, now: float) -> None:
         if self._exchange.ack is not None:

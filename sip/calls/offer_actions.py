@@ -104,7 +104,7 @@ class OfferActions(Machine[State, Input]):
         session = self._session
         if status < 300 and exchange.request.method == "INVITE":
             if exchange.ack is None:
-                exchange.ack = session.acknowledge_2xx(exchange.request, response.cseq.number)
+                exchange.ack = session.acknowledge_2xx(exchange.on_the_wire(), response.cseq.number)
             else:
                 session.core.layer.resend(exchange.ack)
         if exchange is not self._exchange:

@@ -10,6 +10,7 @@ Invariants:
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 from zlib import crc32
 
@@ -121,7 +122,14 @@ class TransactionLayer:
     # What goes out.
 
     def send_request(
-        self, request: Request, flow: Flow, now: float, *, branch: str | None = None, owner: object = None
+        self,
+        request: Request,
+        flow: Flow,
+        now: float,
+        *,
+        branch: str | None = None,
+        owner: object = None,
+        credentials: Iterable[str] = (),
     ) -> ClientTransaction:
         """Send a request in a new client transaction.
 
@@ -129,6 +137,7 @@ class TransactionLayer:
             request: without a Via, neither ACK nor CANCEL.
             branch: if the request is to bear a certain one; otherwise a fresh one.
             owner: kept with the transaction for the user.
+            credentials: header lines that this attempt has at its end.
 
         Raises:
             LocalProtocolError: ACK makes no transaction, CANCEL has its INVITE's Via (`send_cancel`).
@@ -136,14 +145,14 @@ class TransactionLayer:
         if request.method in ("ACK", "CANCEL"):
             raise LocalProtocolError(f"{request.method} is not sent by send_request")
         branch = branch or self._ids.branch()
-        transaction = self._new_client(self._sent_by.sign(request, flow, branch), flow, branch)
+        transaction = self._new_client(self._sent_by.sign(request, flow, branch, credentials), flow, branch)
         transaction.owner = owner
         transaction.begin(now)
         return transaction
 
-    def sign(self, request: Request, flow: Flow, branch: str) -> Request:
-        """The request with the Via that it would bear if `send_request` sent it with this branch."""
-        return self._sent_by.sign(request, flow, branch)
+    def sign(self, request: Request, flow: Flow, branch: str, credentials: Iterable[str] = ()) -> Request:
+        """The request as it would be if `send_request` sent it with this branch and these credentials."""
+        return self._sent_by.sign(request, flow, branch, credentials)
 
     def send_cancel(
         self, invite: InviteClientTransaction, now: float, *, headers: Headers = (), owner: object = None

@@ -4,9 +4,11 @@ Knows nothing of transactions. Invariant: what comes in is stamped before anythi
 made of it bears the stamp (RFC 3261 §18.2.1, RFC 3581 §4).
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from sip.flow import TLS, UDP, Flow
+from sip.grammar import safe
 from sip.headers import Via
 from sip.ids import MAGIC_COOKIE
 from sip.message import Request
@@ -43,9 +45,9 @@ class SentBy:
         offer = ";alias" if alias else ""
         self._prefixes["tls"] = f"SIP/2.0/TLS {written}:{tls_port};rport{offer};branch="
 
-    def sign(self, request: Request, flow: Flow, branch: str) -> Request:
-        """The request with our Via on top (§18.1.1)."""
-        return request.prepend("Via", self._prefixes[flow.transport] + branch)
+    def sign(self, request: Request, flow: Flow, branch: str, more: Iterable[str] = ()) -> Request:
+        """The request with our Via on top (§18.1.1) and more header lines at its end."""
+        return request.completed(f"Via: {self._prefixes[flow.transport]}{safe(branch)}", more)
 
     def wrote(self, via: Via) -> bool:
         """Whether this Via is one of ours (§18.1.2)."""

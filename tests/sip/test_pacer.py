@@ -94,8 +94,7 @@ def test_the_window_begins_small_and_opens_by_one_with_each_answer() -> None:
 
 
 def test_no_more_than_the_rate_are_let_through_in_any_second() -> None:
-    scene = Scene(Pace(rate=100, window=1000), 1000)
-    scene.pacer._window = 1000.0
+    scene = Scene(Pace(rate=100, window=1000, first=1000), 1000)
     scene.ask_all()
     scene.pass_time(5)
     assert 495 <= len(scene.turns) <= 503

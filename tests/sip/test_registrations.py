@@ -159,6 +159,17 @@ def test_an_answer_that_grants_no_time_is_a_failure() -> None:
     assert lines[0].state == "waiting"
 
 
+def test_a_contact_of_another_device_that_cannot_be_read_does_not_undo_ours() -> None:
+    def answer(request: Request) -> Response:
+        return request.reply(
+            200, headers=[("Contact", f"what is this?, {request.get('Contact')};expires=70")]
+        )
+
+    made, _ = office(1, answer)
+    made.advance(1)
+    assert [event.expires for event in made.heard(Registered)] == [70]
+
+
 def test_a_redirection_of_a_register_is_a_failure_and_is_not_followed() -> None:
     """§8.1.3.4 allows it; but a hash of the password would go where nobody sent it."""
     made, _ = office(1, status(302, Contact="<sip:elsewhere.example>"))
