@@ -42,7 +42,6 @@ METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE"
 # What a NOTIFY inside a call may want of us without a subscription; see `calls.inside`.
 CONTROLS: Final = ("hold", "talk")
 
-_MOST_FLOWS: Final = 1024
 _SAFEST_FIRST: Final[tuple[TransportName, ...]] = ("tls", "tcp", "udp")
 
 
@@ -135,7 +134,6 @@ class Core:
         # The turns at each registrar.
         self.pacers: dict[object, Pacer] = {}
         self.pace = pace or Pace()
-        self._flows: dict[Flow, Flow] = {}
         # What realms asked of each account (RFC 7616); made with its first challenge.
         self.authenticators: dict[Account | None, Authenticator] = {}
         self.layer: TransactionLayer
@@ -300,12 +298,6 @@ class Core:
         if pacer is None:
             pacer = self.pacers[hop] = Pacer(self.pace, self.deadlines, self.counters)
         return pacer
-
-    def shared(self, flow: Flow) -> Flow:
-        """The one of all equal flows that is kept: ten thousand lines have the same."""
-        if len(self._flows) > _MOST_FLOWS:
-            self._flows.clear()
-        return self._flows.setdefault(flow, flow)
 
     def forget(self, account: Account) -> None:
         """The account is registered no more: nothing of it is kept."""

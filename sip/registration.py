@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from sip.account import Account
 from sip.core import Core
-from sip.course import learn_service_route
+from sip.course import learn_service_route, shared
 from sip.events import Registered, RegistrationFailed, Unregistered
 from sip.exchange import Exchange
 from sip.fields import Value
@@ -156,7 +156,7 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         if status < 200:
             return
         self._response, self._heard = response, exchange.heard
-        self.flow = self._core.shared(exchange.flow.road)
+        self.flow = shared(exchange.flow.road)
         self._seconds = granted(response, self.contact, self._expires) if status < 300 else 0
         if self._seconds:
             self.step(ACCEPTED, now)
@@ -197,7 +197,7 @@ class Registration(Machine[RegistrationState, RegistrationInput]):
         request = Request.build("REGISTER", account.registrar, headers)
         way = core.first_way(request, account, now)
         exchange = Exchange(core, request, way, account, self._next_cseq, self._answered)
-        self.flow = core.shared(exchange.flow)
+        self.flow = shared(exchange.flow)
         exchange.send(now)
 
     def _queue(self, now: float) -> None:
