@@ -256,7 +256,8 @@ async def test_an_invite_that_leaves_again_with_credentials_is_written_down_agai
     assert second.get("Authorization") is not None
 
 
-async def test_an_invite_that_takes_a_dialogs_place_waits_for_the_disk(stage: Stage) -> None:
+def reloaded(stage: Stage) -> str:
+    """A call that talks, whose page has gone and come back: our id of it."""
     stage.pbx.does[CUSTOMER] = answers
     stage.dial()
     stage.run()
@@ -268,22 +269,17 @@ async def test_an_invite_that_takes_a_dialogs_place_waits_for_the_disk(stage: St
     office.join(USER, "t", "load", (), stage.now)
     stage.node.settle(1)
     stage.run()
+    return call
+
+
+async def test_an_invite_that_takes_a_dialogs_place_waits_for_the_disk(stage: Stage) -> None:
+    call = reloaded(stage)
     assert stage.since(lambda: stage.execute(Reattach("c2", call, sdp("fresh")))) == ["rows", "pages"]
     assert stage.since(stage.disk.write)[0] == "SIP INVITE"
 
 
 async def test_a_reload_that_is_hung_up_before_its_row_is_written_is_never_sent(stage: Stage) -> None:
-    stage.pbx.does[CUSTOMER] = answers
-    stage.dial()
-    stage.run()
-    stage.disk.write()
-    stage.run()
-    (call,) = stage.calls()
-    office = stage.owners.owned[1].office
-    office.leave(USER, "t", True, stage.now)
-    office.join(USER, "t", "load", (), stage.now)
-    stage.node.settle(1)
-    stage.run()
+    call = reloaded(stage)
     stage.execute(Reattach("c2", call, sdp("fresh")))
     told = stage.since(lambda: stage.execute(HangUp("c3", call)))
     told += stage.since(stage.disk.write) + stage.since(stage.run)
